@@ -1,0 +1,1 @@
+"""One analysis a file: branches, cuts in order, histograms, collected in `ANALYSIS`."""

@@ -1,0 +1,1 @@
+"""The JupyterHub configuration that every backend loads."""

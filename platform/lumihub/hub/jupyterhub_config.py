@@ -1,0 +1,6 @@
+"""JupyterHub's configuration file: the same for every backend."""
+
+from lumihub.hub.application import configure
+from lumihub.hub.configuration import HubConfiguration
+
+configure(get_config(), HubConfiguration.current())  # type: ignore[name-defined]  # noqa: F821  (JupyterHub defines it)

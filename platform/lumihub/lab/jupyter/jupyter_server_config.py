@@ -1,0 +1,37 @@
+"""Settings of every student's server, found through JUPYTER_CONFIG_PATH so that nothing of them lies in a home."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from traitlets.config import get_config
+
+from lumihub.compute.dashboard import PROXY_NAME, socket_path
+
+c = get_config()
+
+# Students of one machine share its loopback addresses; the files of UNIX sockets belong to their owner alone.
+c.KernelManager.transport = "ipc"
+
+# A home directory, also when the server was started elsewhere.
+c.ServerApp.root_dir = os.environ.get("JUPYTERHUB_ROOT_DIR") or str(Path.home())
+c.ServerApp.terminals_enabled = True
+
+# No calls to the internet that a student did not ask for, and nothing installed from the browser.
+c.LabApp.news_url = None
+c.LabApp.check_for_updates_class = "jupyterlab.NeverCheckForUpdate"
+c.LabApp.extension_manager = "readonly"
+
+c.ServerProxy.servers = {
+    PROXY_NAME: {
+        "command": [],
+        "unix_socket": str(socket_path()),
+        "launcher_entry": {"title": "Dask dashboard", "path_info": f"{PROXY_NAME}/status", "category": "Other"},
+        "new_browser_tab": False,
+        # A dashboard left open asks for news for ever; it must not keep an idle server alive.
+        "update_last_activity": False,
+    }
+}
+# A login here is no way through to other machines of the network.
+c.ServerProxy.host_allowlist = []

@@ -1,0 +1,59 @@
+"""Starts the JupyterHub single-user server without loading what a student's server never uses.
+
+A class logs in at once, so each second of Python starting is multiplied by the number of students over the number
+of cores.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from types import ModuleType
+
+# jsonschema builds a parser of international addresses when it finds this (2 s). Without it that one format goes
+# unchecked, and no schema of Jupyter's names it.
+_UNUSED_MODULE = "rfc3987_syntax"
+
+# The hub's half of JupyterHub. Single-user servers import these modules, and of them only the names given here: a
+# class that each request's handler is compared with, and an error that is caught. Neither occurs without a database.
+_HUB_MODULES: dict[str, dict[str, type]] = {
+    "sqlalchemy": {},
+    "sqlalchemy.exc": {"SQLAlchemyError": type("SQLAlchemyError", (Exception,), {})},
+    "jupyterhub.orm": {},
+    "jupyterhub.roles": {},
+    "jupyterhub.handlers.pages": {"HealthCheckHandler": type("HealthCheckHandler", (), {})},
+}
+
+
+class _Deferred(ModuleType):
+    """Stands for a module, and loads it when the first of its names is asked for.
+
+    `importlib.util.LazyLoader` does not do here: under Python 3.11 importing the module a second time loads it.
+    """
+
+    def __getattr__(self, name: str) -> object:
+        # A package's path is asked for when one of its submodules is imported; others are asked by every `from` import.
+        loads = not name.startswith("__") or (name == "__path__" and "." not in self.__name__)
+        if not loads:
+            raise AttributeError(name)
+        # All of them go: the real ones import each other.
+        for deferred in [key for key, value in sys.modules.items() if isinstance(value, _Deferred)]:
+            del sys.modules[deferred]
+        return getattr(importlib.import_module(self.__name__), name)
+
+
+def defer_hub_modules() -> None:
+    """Keep the hub's half of JupyterHub out of this process until a part of it is really used."""
+    sys.modules.setdefault(_UNUSED_MODULE, None)  # type: ignore[arg-type]
+    for name, known in _HUB_MODULES.items():
+        module = _Deferred(name)
+        vars(module).update(known)
+        sys.modules.setdefault(name, module)
+
+
+def run_server() -> None:
+    """Become the single-user server; returns when it ends."""
+    defer_hub_modules()
+    from jupyterhub.singleuser import main
+
+    main()

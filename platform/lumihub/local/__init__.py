@@ -1,0 +1,1 @@
+"""The backend of one machine: everything runs here, without Kubernetes."""

@@ -1,0 +1,1 @@
+"""What the verbs do: each reads like a runbook, and picks the backend."""

@@ -1,0 +1,36 @@
+"""Fixtures that several rooms' tests share."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from lumihub.data.cache import find_cache_obstacle
+from opendata import find_opendata, lay_out_opendata
+from servers.xrootd import XRootDOrigin
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@pytest.fixture(scope="session")
+def opendata(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that holds the three real files as they lie at CERN."""
+    source = find_opendata()
+    if source is None:
+        pytest.skip(
+            "the real ATLAS files are not here: set LUMIHUB_OPENDATA to the folder that holds data_A.4lep.root..."
+        )
+    return lay_out_opendata(source, tmp_path_factory.mktemp("opendata"))
+
+
+@pytest.fixture
+def xrootd_origin(opendata: Path) -> Iterator[XRootDOrigin]:
+    """A real XRootD server that serves the real files."""
+    obstacle = find_cache_obstacle("root://127.0.0.1")
+    if obstacle:
+        pytest.skip(obstacle)
+    with XRootDOrigin(opendata) as server:
+        yield server
