@@ -34,7 +34,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     with pytest.MonkeyPatch.context() as patch:
         folder = tmp_path_factory.mktemp("home")
         patch.setenv("HOME", str(folder))
-        for name in ("MEM_LIMIT", "CPU_LIMIT", "LUMIHUB_DASK"):
+        for name in ("MEM_LIMIT", "CPU_LIMIT", "LUMIHUB_DASK", "JUPYTER_RUNTIME_DIR"):
             patch.delenv(name, raising=False)
         yield folder
 

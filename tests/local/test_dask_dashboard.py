@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -16,6 +17,7 @@ import aiohttp
 import pytest
 
 from lumihub.compute.dashboard import PROXY_NAME
+from lumihub.lab.environment import ensure_runtime_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,13 +52,20 @@ def home(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def kernel(home: Path, tmp_path: Path) -> Iterator[str]:
+def environment(home: Path) -> Iterator[dict[str, str]]:
+    """What a student's server and kernels share."""
+    runtime = ensure_runtime_folder(home)
+    yield os.environ | {"HOME": str(home), "JUPYTER_RUNTIME_DIR": str(runtime)}
+    shutil.rmtree(runtime)
+
+
+@pytest.fixture
+def kernel(environment: dict[str, str], tmp_path: Path) -> Iterator[str]:
     script = tmp_path / "kernel.py"
     script.write_text(KERNEL)
-    environment = os.environ | {"HOME": str(home), "JUPYTERHUB_SERVICE_PREFIX": PREFIX}
     with subprocess.Popen(
         [sys.executable, str(script)],
-        env=environment,
+        env=environment | {"JUPYTERHUB_SERVICE_PREFIX": PREFIX},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -69,7 +78,7 @@ def kernel(home: Path, tmp_path: Path) -> Iterator[str]:
 
 
 @pytest.fixture
-def server(home: Path, tmp_path: Path) -> Iterator[str]:
+def server(home: Path, environment: dict[str, str], tmp_path: Path) -> Iterator[str]:
     config = tmp_path / "jupyter_server_config.py"
     config.write_text(PROXY)
     with socket.socket() as free:
@@ -80,7 +89,7 @@ def server(home: Path, tmp_path: Path) -> Iterator[str]:
         log,
         subprocess.Popen(
             [sys.executable, "-m", "jupyter_server", f"--config={config}", "--ip=127.0.0.1", f"--port={port}"],
-            env=os.environ | {"HOME": str(home)},
+            env=environment,
             cwd=home,
             stdout=log,
             stderr=log,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import pwd
+import re
 import shutil
 import socket
 import subprocess
@@ -23,7 +25,8 @@ if TYPE_CHECKING:
 
 # Nothing listens there, so that tests never reach for CERN.
 NO_ORIGIN = "root://127.0.0.1:9//eos/opendata/atlas"
-PREFIX = "lht-"
+# Of this run alone: another one on the same machine, or one that was killed, must not own an account of ours.
+PREFIX = f"t{os.getpid():x}-"
 
 
 @dataclass
@@ -124,6 +127,7 @@ def installation(**sections: dict[str, Any]) -> Iterator[Installation]:
 
     Its folder is not pytest's `tmp_path`: students' accounts could not pass through that.
     """
+    remove_accounts_of_killed_runs()
     place = Path(tempfile.mkdtemp(prefix="lumihub-test-", dir="/tmp"))
     place.chmod(0o711)
     values = place / "values.yaml"
@@ -149,6 +153,14 @@ def running_hub(**sections: dict[str, Any]) -> Iterator[Installation]:
     with installation(**sections) as one:
         one.up()
         yield one
+
+
+def remove_accounts_of_killed_runs() -> None:
+    """What a run of the tests that was killed has left in the machine's list of accounts."""
+    for entry in pwd.getpwall() if os.geteuid() == 0 else ():
+        found = re.match("t([0-9a-f]+)-", entry.pw_name)
+        if found and entry.pw_gecos == "LumiHub student" and not Path(f"/proc/{int(found[1], 16)}").exists():
+            subprocess.run(["userdel", entry.pw_name], capture_output=True, check=False)
 
 
 def free_port() -> int:

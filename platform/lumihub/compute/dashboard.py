@@ -1,4 +1,4 @@
-"""Where Dask's dashboard listens: a UNIX socket in the student's own home, so that nobody else can open it.
+"""Where Dask's dashboard listens: a UNIX socket in a folder of the student's own, so that nobody else can open it.
 
 On one machine every student reaches every loopback port, and the dashboard has no password. JupyterLab shows it through
 jupyter-server-proxy under `/user/NAME/dask/`, which asks for the owner's login.
@@ -18,8 +18,14 @@ _LONGEST_ADDRESS = 107
 
 
 def socket_path() -> Path:
-    """The address that jupyter-server-proxy connects to: always the newest kernel's dashboard."""
-    return Path.home() / ".local/share/lumihub/dask/dashboard.sock"
+    """The address that jupyter-server-proxy connects to: always the newest kernel's dashboard.
+
+    It lies beside the sockets of the server's kernels, in a private folder with a short name; outside a server in the
+    home, whose path may be too long for a socket.
+    """
+    runtime = os.environ.get("JUPYTER_RUNTIME_DIR")
+    folder = Path(runtime) if runtime else Path.home() / ".local/share/lumihub"
+    return folder / "dask/dashboard.sock"
 
 
 def link() -> str:
@@ -29,7 +35,7 @@ def link() -> str:
 
 
 def bind() -> tuple[socket.socket, Path] | None:
-    """Listen for this process and make it the newest; None where the home's path is too long for a socket.
+    """Listen for this process and make it the newest; None where the path is too long for a socket.
 
     Sockets that died with their process are removed on the way.
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import zlib
 from typing import TYPE_CHECKING, Any
 
@@ -67,4 +68,4 @@ def test_no_more_is_read_than_asked_for(path: str) -> None:
 def test_ranges_fit_into_memory_and_end_where_baskets_end(path: str, memory: int, edges: list[int]) -> None:
     with uproot.open(path) as file:
         ranges = plan_ranges(file["mini"], ["x"], path, memory)
-    assert ranges == [EntryRange(path, start, stop) for start, stop in zip(edges, edges[1:], strict=False)]
+    assert ranges == [EntryRange(path, start, stop) for start, stop in itertools.pairwise(edges)]

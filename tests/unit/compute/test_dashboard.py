@@ -11,6 +11,13 @@ from lumihub.compute import dashboard
 @pytest.fixture(autouse=True)
 def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("JUPYTER_RUNTIME_DIR", raising=False)
+
+
+def test_in_a_server_it_lies_beside_the_kernels_sockets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert dashboard.socket_path() == tmp_path / ".local/share/lumihub/dask/dashboard.sock"
+    monkeypatch.setenv("JUPYTER_RUNTIME_DIR", "/run/lumihub-0123abcd")
+    assert dashboard.socket_path() == Path("/run/lumihub-0123abcd/dask/dashboard.sock")
 
 
 def test_only_the_owner_may_open_the_socket_and_its_folder() -> None:
