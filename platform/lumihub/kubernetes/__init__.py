@@ -1,0 +1,1 @@
+"""The backend that drives a Kubernetes cluster through Helm."""
