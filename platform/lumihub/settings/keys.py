@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from annotated_types import Ge, Gt, Le
 from pydantic.fields import FieldInfo
 
-from lumihub.settings.kinds import Section, Words
+from lumihub.settings.kinds import Internal, Section, Words
 from lumihub.settings.models import Settings
 
 if TYPE_CHECKING:
@@ -65,9 +65,9 @@ _OR_NULL = ", or null"
 
 
 @cache
-def build_keys(model: type[Section] = Settings, above: str = "") -> tuple[Key, ...]:
-    """The keys of a model, with all below them."""
-    return tuple(_build_key(field, f"{above}{field.alias}") for field in model.model_fields.values())
+def build_keys() -> tuple[Key, ...]:
+    """The keys of the values file, with all below them, but for those that the tool writes itself."""
+    return _build_keys(Settings, Settings(), "")
 
 
 def find_key(path: str) -> Key | None:
@@ -121,9 +121,15 @@ def _describe_range(metadata: Sequence[Any]) -> str:
     return "" if above is None else f" above {above}"
 
 
-def _build_key(field: FieldInfo, path: str) -> Key:
+def _build_keys(model: type[Section], defaults: Section | None, above: str) -> tuple[Key, ...]:
+    shown = {name: field for name, field in model.model_fields.items() if Internal not in map(type, field.metadata)}
+    return tuple(
+        _build_key(field, getattr(defaults, name, None), f"{above}{field.alias}") for name, field in shown.items()
+    )
+
+
+def _build_key(field: FieldInfo, default: Any, path: str) -> Key:
     section = _find_section(field.annotation)
-    default = None if field.is_required() else field.get_default(call_default_factory=True)
     return Key(
         path=path,
         meaning=field.description or cleandoc((section and section.__doc__) or ""),
@@ -131,7 +137,7 @@ def _build_key(field: FieldInfo, path: str) -> Key:
         default=list(default) if isinstance(default, tuple) else None if isinstance(default, Section) else default,
         required=field.is_required(),
         examples=tuple(field.examples or ()),
-        keys=build_keys(section, f"{path}.") if section else (),
+        keys=_build_keys(section, default, f"{path}.") if section else (),
     )
 
 

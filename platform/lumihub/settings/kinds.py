@@ -6,7 +6,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    SecretStr,
+    SerializationInfo,
+    ValidationInfo,
+)
 from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
@@ -26,6 +36,10 @@ class Words:
     """Beside a type: what a person should write there, as it follows "should be" and "Type:"."""
 
     text: str
+
+
+class Internal:
+    """Beside a type: the key is written by the tool, and no example, reference or explanation shows it."""
 
 
 def build_broken_rule(message: str, *, key: str, fix: str, involved: tuple[str, ...] = ()) -> PydanticCustomError:
@@ -66,6 +80,11 @@ def _check_origin(url: str) -> str:
     return url
 
 
+def _reveal(secret: SecretStr, info: SerializationInfo) -> str:
+    """A secret is only written out for who asks for it by `context={"secrets": True}`."""
+    return secret.get_secret_value() if (info.context or {}).get("secrets") else str(secret)
+
+
 def _read_release(value: Any) -> Any:
     """A bare 2020 is a number in YAML; it can only mean the release."""
     return str(value) if type(value) is int else value
@@ -84,8 +103,8 @@ ServerMemory = Annotated[
 ]
 Name = Annotated[
     str,
-    Field(pattern=r"^[a-z][a-z0-9._-]{0,31}$"),
-    Words("a name of at most 32 small letters, digits, '.', '_' and '-', beginning with a letter"),
+    Field(pattern=r"^[a-z0-9][a-z0-9._@-]{0,63}$"),
+    Words("a name of at most 64 small letters, digits, '.', '_', '@' and '-', beginning with a letter or digit"),
 ]
 Seconds = Annotated[int, Words("a whole number of seconds")]
 FilePath = Annotated[Path, AfterValidator(_resolve), Words("the path of a file or folder")]
@@ -98,3 +117,33 @@ Release = Annotated[
     Literal["2020", "2025"],
     BeforeValidator(_read_release, json_schema_input_type=Literal["2020", "2025", 2020, 2025]),
 ]
+Secret = Annotated[
+    SecretStr,
+    Field(min_length=1),
+    PlainSerializer(_reveal, when_used="json-unless-none"),
+    Words("the secret as it was given to you"),
+]
+
+# Kubernetes' own shapes, which its API checks in full.
+ObjectName = Annotated[
+    str,
+    Field(pattern=r"^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$"),
+    Words("the name of an object in the cluster, in small letters, digits, '.' and '-'"),
+]
+Url = Annotated[str, Field(pattern=r"^https?://[^ ]+$"), Words("a URL that begins with https:// (or http://)")]
+HostName = Annotated[
+    str, Field(pattern=r"^(\*\.)?[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$"), Words("a host name, as in hub.example.org")
+]
+Environment = Annotated[dict[str, str], Words("a group of names, each with text")]
+Labels = Annotated[dict[str, str], Words("a group of labels, each with text")]
+Annotations = Annotated[dict[str, str], Words("a group of annotations, each with text")]
+NodeSelector = Annotated[dict[str, str], Words("a group of labels that a node must have, each with text")]
+Tolerations = Annotated[
+    tuple[dict[str, Any], ...], Words("a list of tolerations, as in [{key: school, operator: Exists}]")
+]
+Volumes = Annotated[tuple[dict[str, Any], ...], Words("a list of Kubernetes volumes, each with a name")]
+VolumeMounts = Annotated[
+    tuple[dict[str, Any], ...], Words("a list of mounts, as in [{name: lessons, mountPath: /srv/lessons}]")
+]
+PolicyRules = Annotated[tuple[dict[str, Any], ...], Words("a list of a NetworkPolicy's rules")]
+StorageClass = Annotated[ObjectName, Words("the name of a StorageClass")]

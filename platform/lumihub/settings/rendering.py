@@ -27,7 +27,7 @@ _EXAMPLE_HEAD = """\
 _REFERENCE_HEAD = """\
 # Values
 
-<!-- Made from platform/lumihub/settings/models.py by `python -m lumihub.settings.generate`; change it there. -->
+<!-- Made from platform/lumihub/settings/models by `python -m lumihub.settings.generate`; change it there. -->
 
 Every key of the values file. All have a default, so the file needs only what you want otherwise, and none at all to
 begin with. `./deploy.py init` writes one, `./deploy.py validate` finds its faults, `./deploy.py explain KEY` shows one

@@ -5,12 +5,27 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from lumihub.settings.models import Auth, Data, Proxy, Settings, Singleuser
+    from lumihub.settings.models import Settings
+    from lumihub.settings.models.auth import Auth
+    from lumihub.settings.models.data import Data
+    from lumihub.settings.models.proxy import Proxy
+    from lumihub.settings.models.singleuser import Singleuser
 
 _SIGNUP = {
     "approval": "students ask for an account at the login page, an admin ({admins}) approves",
     "open": "whoever reaches the login page makes an account and is in",
     "closed": "./deploy.py users add makes the students' accounts",
+}
+_LOGINS = {
+    "oidc": "students log in at your institution, admins are {admins}",
+    "github": "students log in with their account of GitHub, admins are {admins}",
+    "google": "students log in with their account of Google, admins are {admins}",
+    "lti13": "students come from the learning platform, admins are {admins}",
+}
+_SERVICES = {
+    "LoadBalancer": "an address that the cluster's load balancer gives",
+    "NodePort": "a port of every node",
+    "ClusterIP": "an address inside the cluster alone",
 }
 _MODES = {
     "stream": "each read goes to {url}",
@@ -23,7 +38,7 @@ def build_summary(settings: Settings) -> dict[str, str]:
     """Subject -> what holds, one line each, in the order of interest."""
     return {
         "runs on": _describe_place(settings),
-        "listens": _describe_proxy(settings.proxy),
+        "listens": _describe_service(settings) if settings.kubernetes.context else _describe_proxy(settings.proxy),
         "accounts": _describe_accounts(settings.auth),
         "a server": _describe_server(settings.singleuser, settings.cull.timeout if settings.cull.enabled else None),
         "data": _describe_data(settings.data),
@@ -32,7 +47,7 @@ def build_summary(settings: Settings) -> dict[str, str]:
 
 def _describe_place(settings: Settings) -> str:
     if settings.kubernetes.context is not None:
-        return f"the cluster {settings.kubernetes.context}, which this version can't drive yet"
+        return f"the cluster {settings.kubernetes.context}, in namespace {settings.kubernetes.namespace}"
     return "this machine" if settings.local.folder is None else f"this machine, in {settings.local.folder}"
 
 
@@ -42,7 +57,18 @@ def _describe_proxy(proxy: Proxy) -> str:
     return f"{scheme} on port {proxy.port}, for {own.get(proxy.address, f'those who reach {proxy.address}')}"
 
 
+def _describe_service(settings: Settings) -> str:
+    routes = {"an Ingress": settings.ingress.enabled, "a Gateway": settings.http_route.enabled}
+    before = " and ".join(name for name, enabled in routes.items() if enabled)
+    if before:
+        return f"behind {before}"
+    scheme = "https" if settings.proxy.https.enabled else "http"
+    return f"{scheme} at {_SERVICES[settings.proxy.service.type]}"
+
+
 def _describe_accounts(auth: Auth) -> str:
+    if auth.type != "native":
+        return _LOGINS[auth.type].format(admins=", ".join(auth.admins))
     return _SIGNUP[auth.native.signup].format(admins=", ".join(auth.admins))
 
 

@@ -41,7 +41,7 @@ def test_every_section_and_leaf_of_the_model_is_in_the_tree():
             if isinstance(below, dict) and key is not None and key.keys:
                 yield from paths(below, f"{above}{name}.")
 
-    dumped = set(paths(Settings().model_dump(mode="json", by_alias=True)))
+    dumped = set(paths(Settings().model_dump(mode="json", by_alias=True, exclude={"deployment"})))
     assert dumped == {key.path for key in EVERY if not key.path.startswith("proxy.https.manual.")}
 
 
@@ -81,10 +81,20 @@ def test_what_may_be_written_at_a_position(position, words):
         ("cul", ("cull",)),
         ("memory.limit", ("singleuser.memory.limit",)),
         ("limit", ("singleuser.memory.limit", "singleuser.cpu.limit")),
-        ("proxy.enabled", ("proxy.https.enabled", "cull.enabled", "dask.enabled")),
+        ("proxy.enabled", ("proxy.https.enabled", "hub.enabled", "cull.enabled")),
         ("proxy.https.manual.keys", ("proxy.https.manual.key",)),
         ("xyzzy", ()),
     ],
 )
 def test_what_was_probably_meant(path, near):
     assert find_near(path) == near
+
+
+def test_keys_that_the_tool_writes_are_not_shown():
+    assert find_key("deployment") is None
+    assert find_near("deploymen") == ()
+
+
+def test_a_section_shows_the_defaults_that_it_has_where_it_stands():
+    assert find_key("hub.resources.requests").default == {"cpu": "100m", "memory": "256Mi"}
+    assert find_key("proxy.chp.resources.requests").default == {"cpu": "50m", "memory": "64Mi"}

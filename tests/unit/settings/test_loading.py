@@ -10,7 +10,7 @@ from lumihub.settings.loading import build_settings
 AMOUNT = "an amount with a unit: K, M, G or T (powers of 1024), as in 512M or 2G"
 URL = "a URL (root://..., https://..., any that fsspec knows) or a folder that begins with /"
 ADDRESS = "an IP address or a host name of this machine"
-ADMINS = "a list of different names, each of small letters, digits, '.', '_' and '-', as in [admin, mara]"
+ADMINS = "a list of different names, each of small letters, digits, '.', '_', '@' and '-', as in [admin, mara]"
 
 
 def load(text):
@@ -73,8 +73,8 @@ as in 512M or 2G, or null, not '2Gi'
   in values.yaml, line 9
   fix: write 2G, or run ./deploy.py explain singleuser.memory.limit
 
-error: auth.admins[1] should be a name of at most 32 small letters, digits, '.', '_' and '-', \
-beginning with a letter, not 'Mr X'
+error: auth.admins[1] should be a name of at most 64 small letters, digits, '.', '_', '@' and '-', \
+beginning with a letter or digit, not 'Mr X'
   in values.yaml, line 11
   fix: change it, or run ./deploy.py explain auth.admins"""
     )
@@ -85,8 +85,9 @@ beginning with a letter, not 'Mr X'
     [
         (
             "timeout: 60\n",
-            "error: timeout is not a known key\n  in values.yaml, line 1\n  did you mean cull.timeout?\n"
-            "  fix: move it below cull, or run ./deploy.py explain",
+            "error: timeout is not a known key\n  in values.yaml, line 1\n  did you mean cull.timeout or"
+            " kubernetes.timeout?\n"
+            "  fix: move it to where it belongs, or run ./deploy.py explain",
         ),
         (
             "data:\n  port: 1\n",
@@ -305,6 +306,6 @@ def test_relative_paths_start_at_the_values_file_and_a_tilde_at_home(tmp_path, m
 
 def test_one_wrong_item_is_one_fault():
     assert faults("auth: {admins: [Mara]}\n").splitlines()[0] == (
-        "error: auth.admins[0] should be a name of at most 32 small letters, digits, '.', '_' and '-',"
-        " beginning with a letter, not 'Mara'"
+        "error: auth.admins[0] should be a name of at most 64 small letters, digits, '.', '_', '@' and '-',"
+        " beginning with a letter or digit, not 'Mara'"
     )

@@ -29,7 +29,7 @@ def test_the_example_writes_every_key_out_with_its_default():
     document = parse_document(build_example(), "values.example.yaml")
     written = {".".join(map(str, position)) for position in document.lines}
     assert {key.path for key in LEAVES if not key.required} <= written
-    assert document.data == json.loads(Settings().model_dump_json(by_alias=True))
+    assert document.data == json.loads(Settings().model_dump_json(by_alias=True, exclude={"deployment"}))
 
 
 def test_the_example_with_its_certificate_uncommented_is_valid():

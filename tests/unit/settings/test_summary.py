@@ -17,7 +17,29 @@ def test_the_defaults_in_words():
 @pytest.mark.parametrize(
     ("values", "subject", "words"),
     [
-        ({"kubernetes": {"context": "school"}}, "runs on", "the cluster school, which this version can't drive yet"),
+        ({"kubernetes": {"context": "school"}}, "runs on", "the cluster school, in namespace lumihub"),
+        (
+            {"kubernetes": {"context": "school"}},
+            "listens",
+            "http at an address that the cluster's load balancer gives",
+        ),
+        (
+            {"kubernetes": {"context": "school"}, "ingress": {"enabled": True}},
+            "listens",
+            "behind an Ingress",
+        ),
+        (
+            {
+                "kubernetes": {"context": "school"},
+                "auth": {
+                    "type": "github",
+                    "admins": ["mara"],
+                    "github": {"client_id": "x", "client_secret": "y", "allowed_organizations": ["school"]},
+                },
+            },
+            "accounts",
+            "students log in with their account of GitHub, admins are mara",
+        ),
         ({"local": {"folder": "/srv/x"}}, "runs on", "this machine, in /srv/x"),
         ({"proxy": {"address": "127.0.0.1", "port": 81}}, "listens", "http on port 81, for this machine alone"),
         ({"proxy": {"address": "10.0.0.7"}}, "listens", "http on port 8000, for those who reach 10.0.0.7"),

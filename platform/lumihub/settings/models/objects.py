@@ -1,0 +1,32 @@
+"""What several parts have in common on a cluster."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from lumihub.settings.kinds import NodeSelector, Section, Tolerations, Words
+
+Quantities = Annotated[
+    dict[str, str | int | float], Words("a group with cpu and memory, as in {cpu: 500m, memory: 512Mi}")
+]
+
+
+class Resources(Section):
+    """What a part asks for and may take at most, in Kubernetes' quantities."""
+
+    requests: Quantities = Field(
+        default_factory=dict, description="What is kept for it on a node; the sum of all parts is what idling costs."
+    )
+    limits: Quantities = Field(
+        default_factory=dict,
+        description="Most that it may take. None by default: a hub that is cut off stops the whole class.",
+    )
+
+
+class Placement(Section):
+    """A part and the nodes that it may run on. On Kubernetes alone."""
+
+    node_selector: NodeSelector = Field(default_factory=dict, description="Labels that a node must have.")
+    tolerations: Tolerations = Field((), description="Taints of nodes that don't keep it away.")

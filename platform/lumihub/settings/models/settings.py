@@ -1,0 +1,91 @@
+"""The whole values file, and the rules that join its sections."""
+
+from __future__ import annotations
+
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+
+from lumihub.settings.kinds import Internal, Section, build_broken_rule
+from lumihub.settings.models.auth import Auth
+from lumihub.settings.models.cull import Cull
+from lumihub.settings.models.data import Data
+from lumihub.settings.models.hub import Hub
+from lumihub.settings.models.kubernetes import Cache, Deployment, Images, Kubernetes, NetworkPolicy
+from lumihub.settings.models.lessons import Dask, Lessons
+from lumihub.settings.models.local import Local
+from lumihub.settings.models.proxy import Proxy
+from lumihub.settings.models.routes import HttpRoute, Ingress
+from lumihub.settings.models.scheduling import PrePuller, Scheduling
+from lumihub.settings.models.singleuser import Singleuser
+
+
+class Settings(Section):
+    """The whole values file. An empty one is valid: every key has a default."""
+
+    auth: Auth = Field(default_factory=Auth)
+    hub: Hub = Field(default_factory=Hub)
+    proxy: Proxy = Field(default_factory=Proxy)
+    singleuser: Singleuser = Field(default_factory=Singleuser)
+    cull: Cull = Field(default_factory=Cull)
+    data: Data = Field(default_factory=Data)
+    dask: Dask = Field(default_factory=Dask)
+    lessons: Lessons = Field(default_factory=Lessons)
+    local: Local = Field(default_factory=Local)
+    kubernetes: Kubernetes = Field(default_factory=Kubernetes)
+    images: Images = Field(default_factory=Images)
+    cache: Cache = Field(default_factory=Cache)
+    ingress: Ingress = Field(default_factory=Ingress)
+    http_route: HttpRoute = Field(default_factory=HttpRoute)
+    scheduling: Scheduling = Field(default_factory=Scheduling)
+    pre_puller: PrePuller = Field(default_factory=PrePuller)
+    network_policy: NetworkPolicy = Field(default_factory=NetworkPolicy)
+    deployment: Annotated[Deployment, Internal()] = Field(default_factory=Deployment)
+
+    @model_validator(mode="after")
+    def _ports_differ(self) -> Self:
+        if self.kubernetes.context is None and self.data.mode == "cache" and self.proxy.port == self.data.cache.port:
+            raise build_broken_rule(
+                f"is {self.data.cache.port}, the port that browsers open too (proxy.port)",
+                key="data.cache.port",
+                fix="give data.cache.port another number, or leave it out",
+                involved=("proxy.port", "data.mode", "kubernetes.context"),
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _cluster_can_read(self) -> Self:
+        if self.kubernetes.context is None:
+            return self
+        if self.data.mode == "mirror":
+            raise build_broken_rule(
+                "is mirror, a folder of one machine, which a cluster's nodes don't share",
+                key="data.mode",
+                fix="set data.mode to cache, which keeps what was read on a volume of the cluster",
+                involved=("kubernetes.context",),
+            )
+        if "://" not in self.data.origin.url:
+            raise build_broken_rule(
+                f"is {self.data.origin.url}, a folder of one machine, which a cluster's nodes don't share",
+                key="data.origin.url",
+                fix="name an origin by its URL (root://... or https://...), or leave it out to read from CERN",
+                involved=("kubernetes.context",),
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _machine_can_serve(self) -> Self:
+        if self.kubernetes.context is not None:
+            return self
+        for key, value, known in (
+            ("auth.type", self.auth.type, "native"),
+            ("proxy.https.type", self.proxy.https.type, "manual"),
+        ):
+            if value != known:
+                raise build_broken_rule(
+                    f"is {value}, which takes Kubernetes, and kubernetes.context is null",
+                    key=key,
+                    fix=f"set {key} to {known}, or name a cluster in kubernetes.context",
+                    involved=("kubernetes.context",),
+                )
+        return self
