@@ -57,17 +57,7 @@ class AccountsHandler(APIHandler):
         return None
 
     def _describe(self, account: UserInfo) -> dict[str, Any]:
-        user = self.find_user(account.username)
-        activity = user.orm_user.last_activity if user else None
-        created = user.orm_user.created if user else None
-        return {
-            "name": account.username,
-            "admin": account.username in self.authenticator.admin_users,
-            "approved": bool(account.is_authorized),
-            "running": bool(user and user.active),
-            "created": f"{created.isoformat()}Z" if created else "",
-            "lastActivity": f"{activity.isoformat()}Z" if activity else "",
-        }
+        return describe_account(self, account.username, approved=bool(account.is_authorized))
 
 
 class AccountHandler(APIHandler):
@@ -92,10 +82,10 @@ class AccountHandler(APIHandler):
     @needs_scope("admin:users")  # type: ignore[untyped-decorator]
     async def delete(self, name: str) -> None:
         """Stop the student's server and remove the account; `?home=delete` deletes the home too."""
-        account = self._account(name)
-        if account.username in self.authenticator.admin_users:
+        known = self._known_name(name)
+        if known in self.authenticator.admin_users:
             raise web.HTTPError(400, f"{name} is an administrator: take the name out of auth.admins first")
-        user = self.find_user(account.username) or self.user_from_username(account.username)
+        user = self.find_user(known) or self.user_from_username(known)
         await self._stop_server(user)
         # After the stop, since that forgets the spawner.
         user.spawner.delete_home = self.get_query_argument("home", "") == "delete"
@@ -113,6 +103,9 @@ class AccountHandler(APIHandler):
                 return
             await asyncio.sleep(0.1)
         raise web.HTTPError(503, f"the server of {user.name} does not stop, so the account was not removed; try again")
+
+    def _known_name(self, name: str) -> str:
+        return str(self._account(name).username)
 
     def _account(self, name: str) -> UserInfo:
         account = self.authenticator.get_user(name)
@@ -135,6 +128,21 @@ async def ensure_user(handler: APIHandler, name: str) -> User:
     handler.db.commit()
     await maybe_future(handler.authenticator.add_user(user))
     return user
+
+
+def describe_account(handler: APIHandler, name: str, *, approved: bool) -> dict[str, Any]:
+    """What the command line is told about an account."""
+    user = handler.find_user(name)
+    activity = user.orm_user.last_activity if user else None
+    created = user.orm_user.created if user else None
+    return {
+        "name": name,
+        "admin": name in handler.authenticator.admin_users,
+        "approved": approved,
+        "running": bool(user and user.active),
+        "created": f"{created.isoformat()}Z" if created else "",
+        "lastActivity": f"{activity.isoformat()}Z" if activity else "",
+    }
 
 
 def _parse_accounts(body: Any) -> list[tuple[str, str]]:

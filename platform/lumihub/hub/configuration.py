@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from lumihub.errors import LumiHubError
+from lumihub.settings.quantities import parse_memory
+
+if TYPE_CHECKING:
+    from lumihub.data.access import DataAccess
+    from lumihub.settings import Settings
 
 VARIABLE = "LUMIHUB_HUB_CONFIGURATION"
 TOOL = "lumihub-tool"
@@ -19,6 +25,7 @@ class HubConfiguration(BaseModel):
 
     Attributes:
         admins: names of the administrators' accounts.
+        login: class of the authenticator where accounts live elsewhere; empty where the hub keeps them itself.
         signup: who may make an account at the login page.
         minimum_password_length: in characters.
         tool_token_file: file with the API token of the command line.
@@ -37,6 +44,7 @@ class HubConfiguration(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     admins: tuple[str, ...]
+    login: str = ""
     signup: Literal["approval", "open", "closed"]
     minimum_password_length: int
     tool_token_file: Path
@@ -55,6 +63,27 @@ class HubConfiguration(BaseModel):
     overrides: dict[str, dict[str, Any]] = Field(default_factory=dict)
 
     @classmethod
+    def from_settings(cls, settings: Settings, **own: Any) -> HubConfiguration:
+        """What the settings say on every backend, and what a backend adds of its own."""
+        server = settings.singleuser
+        common: dict[str, Any] = {
+            "admins": settings.auth.admins,
+            "signup": settings.auth.native.signup,
+            "minimum_password_length": settings.auth.native.minimum_password_length,
+            "cull_enabled": settings.cull.enabled,
+            "cull_timeout": settings.cull.timeout,
+            "cull_every": settings.cull.every,
+            "cull_max_age": settings.cull.max_age,
+            "concurrent_spawn_limit": settings.hub.concurrent_spawn_limit,
+            "active_server_limit": settings.hub.active_server_limit,
+            "default_url": server.default_url,
+            "memory_limit": parse_memory(server.memory.limit) if server.memory.limit else None,
+            "cpu_limit": server.cpu.limit,
+            "overrides": settings.hub.config,
+        }
+        return cls.model_validate(common | own)
+
+    @classmethod
     def current(cls) -> HubConfiguration:
         """The configuration of the hub that is starting in this process.
 
@@ -65,3 +94,9 @@ class HubConfiguration(BaseModel):
         if not path:
             raise LumiHubError(f"{VARIABLE} is not set", fix="start the hub with: lumihub up")
         return cls.model_validate_json(Path(path).read_bytes())
+
+
+def build_server_environment(settings: Settings, access: DataAccess) -> dict[str, str]:
+    """The variables of every student's server: Dask's limits, the way to the data, and the admin's own."""
+    dask = {"enabled": settings.dask.enabled, "maxWorkers": settings.dask.max_workers}
+    return {"LUMIHUB_DASK": json.dumps(dask), **access.environment(), **settings.singleuser.extra_env}

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lumihub.data.cache import build_cache_command, build_cache_config
-from lumihub.hub.configuration import VARIABLE, HubConfiguration
+from lumihub.hub.configuration import VARIABLE, HubConfiguration, build_server_environment
 from lumihub.local.daemons import Daemon
 from lumihub.settings.quantities import parse_memory
 
@@ -140,37 +140,23 @@ def bracketed(address: str) -> str:
 
 def _build_hub_configuration(installation: Installation) -> HubConfiguration:
     settings = installation.settings
-    return HubConfiguration(
-        admins=settings.auth.admins,
-        signup=settings.auth.native.signup,
-        minimum_password_length=settings.auth.native.minimum_password_length,
+    return HubConfiguration.from_settings(
+        settings,
         tool_token_file=installation.folder.secrets / "tool_token",
-        cull_enabled=settings.cull.enabled,
-        cull_timeout=settings.cull.timeout,
-        cull_every=settings.cull.every,
-        cull_max_age=settings.cull.max_age,
-        concurrent_spawn_limit=settings.hub.concurrent_spawn_limit,
-        active_server_limit=settings.hub.active_server_limit,
-        default_url=settings.singleuser.default_url,
-        memory_limit=parse_memory(settings.singleuser.memory.limit) if settings.singleuser.memory.limit else None,
-        cpu_limit=settings.singleuser.cpu.limit,
-        environment=_build_server_environment(installation),
+        environment=_build_environment(installation),
         # -P: a file random.py in a student's home must not take the place of Python's own.
         command=(str(installation.environment.python), "-P", "-m", "lumihub.lab"),
         classes=_build_classes(installation),
-        overrides=settings.hub.config,
     )
 
 
-def _build_server_environment(installation: Installation) -> dict[str, str]:
+def _build_environment(installation: Installation) -> dict[str, str]:
     settings = installation.settings
-    dask = {"enabled": settings.dask.enabled, "maxWorkers": settings.dask.max_workers}
-    own = {"LUMIHUB_DASK": json.dumps(dask), **installation.access.environment()}
     lessons = [str(installation.environment.lessons(settings.lessons.language))]
     if settings.lessons.folder:
         lessons.append(str(settings.lessons.folder.expanduser().absolute()))
-    own["LUMIHUB_LESSONS"] = os.pathsep.join(lessons)
-    return {**own, **settings.singleuser.extra_env}
+    own = build_server_environment(settings, installation.access)
+    return {"LUMIHUB_LESSONS": os.pathsep.join(lessons), **own}
 
 
 def _build_classes(installation: Installation) -> dict[str, dict[str, Any]]:

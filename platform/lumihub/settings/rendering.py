@@ -1,4 +1,4 @@
-"""The three faces of the models: the example file, the reference page and the chart's schema. All pure."""
+"""The faces of the models: the example file, the reference page, the chart's values and its schema. All pure."""
 
 from __future__ import annotations
 
@@ -24,6 +24,15 @@ _EXAMPLE_HEAD = """\
 # Relative paths start at the folder of the values file.
 """
 
+_CHART_HEAD = """\
+# The chart's defaults. Made from platform/lumihub/settings/models by `python -m lumihub.settings.generate`; change them
+# there. Meanings with what may be written and examples: values.example.yaml and docs/reference/values.md.
+"""
+
+_DEPLOYMENT_HEAD = """
+# -- What deploy.py found out and tells the chart; leave it out.
+"""
+
 _REFERENCE_HEAD = """\
 # Values
 
@@ -39,6 +48,13 @@ key with the value that holds now. Relative paths start at the folder of the val
 def build_example() -> str:
     """`values.example.yaml`: every key with its default, explained."""
     return _EXAMPLE_HEAD + "".join("\n" + "\n".join(_render_example(key, "")) + "\n" for key in build_keys())
+
+
+def build_chart_values() -> str:
+    """`values.yaml` of the chart: the same defaults, commented as charts are, and what the tool writes itself."""
+    sections = ("\n" + "\n".join(_render_chart_value(key, "")) + "\n" for key in build_keys())
+    deployment = {"deployment": Settings().deployment.model_dump(mode="json", by_alias=True)}
+    return _CHART_HEAD + "".join(sections) + _DEPLOYMENT_HEAD + yaml.safe_dump(deployment, sort_keys=False)
 
 
 def build_reference() -> str:
@@ -76,10 +92,20 @@ def _render_example(key: Key, indent: str) -> list[str]:
     return [*lines, f"{indent}{key.name}: {render_value(key.default)}"]
 
 
-def _comment(text: str, indent: str) -> list[str]:
+def _render_chart_value(key: Key, indent: str) -> list[str]:
+    lines = _comment(key.meaning, indent, mark="-- ")
+    if not key.keys or key.optional_section:
+        return [*lines, f"{indent}{key.name}: {render_value(key.default)}"]
+    lines.append(f"{indent}{key.name}:")
+    for below in key.keys:
+        lines += _render_chart_value(below, indent + "  ")
+    return lines
+
+
+def _comment(text: str, indent: str, mark: str = "") -> list[str]:
     lead = f"{indent}# "
     return textwrap.wrap(
-        text, _WIDTH, initial_indent=lead, subsequent_indent=lead, break_long_words=False, break_on_hyphens=False
+        text, _WIDTH, initial_indent=lead + mark, subsequent_indent=lead, break_long_words=False, break_on_hyphens=False
     )
 
 

@@ -81,7 +81,7 @@ def test_what_may_be_written_at_a_position(position, words):
         ("cul", ("cull",)),
         ("memory.limit", ("singleuser.memory.limit",)),
         ("limit", ("singleuser.memory.limit", "singleuser.cpu.limit")),
-        ("proxy.enabled", ("proxy.https.enabled", "hub.enabled", "cull.enabled")),
+        ("proxy.enabled", ("proxy.https.enabled", "proxy.chp.pdb.enabled", "hub.enabled")),
         ("proxy.https.manual.keys", ("proxy.https.manual.key",)),
         ("xyzzy", ()),
     ],

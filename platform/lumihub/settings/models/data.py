@@ -39,7 +39,8 @@ class DataCache(Section):
         11094,
         ge=1024,
         le=65535,
-        description="Port of the cache. Only readers on this machine are let in; others are turned away.",
+        description="Port of the cache. Only readers on this machine are let in; others are turned away."
+        " Without Kubernetes alone; there it is 1094.",
     )
 
 
@@ -55,8 +56,9 @@ class Data(Section):
         "cache",
         description="How bytes travel. `stream`: every read goes to the origin; takes no disk. `cache`: what one"
         " student read is kept for the next; the default, because each byte crosses the slow link once. It takes a"
-        " root:// origin and Debian's xrootd-server on this machine; `up` says so and streams where one is missing."
-        " `mirror`: only files that `./deploy.py data fetch` brought whole are read; for a class without internet.",
+        " root:// origin and, without Kubernetes, Debian's xrootd-server on this machine; `up` says so and streams"
+        " where one is missing. `mirror`: only files that `./deploy.py data fetch` brought whole are read; for a class"
+        " without internet; without Kubernetes alone.",
     )
     offline: Literal["simulated", "fail"] = Field(
         "simulated",
@@ -69,6 +71,6 @@ class Data(Section):
     folder: FilePath | None = Field(
         None,
         description="Where mirrored and cached files lie. null, the default, is `data` in `local.folder`; name a"
-        " folder on a larger disk when that one is small.",
+        " folder on a larger disk when that one is small. Without Kubernetes alone.",
         examples=["/srv/lumihub-data"],
     )

@@ -23,7 +23,7 @@ from lumihub.settings.kinds import (
     Words,
     build_broken_rule,
 )
-from lumihub.settings.models.objects import Resources
+from lumihub.settings.models.objects import DisruptionBudget, Resources
 
 
 class DatabaseVolume(Section):
@@ -129,4 +129,5 @@ class Hub(Section):
     annotations: Annotations = Field(
         default_factory=dict, description="Annotations of the hub's pod. On Kubernetes alone."
     )
+    pdb: DisruptionBudget = Field(default_factory=DisruptionBudget)
     network_policy: HubNetworkPolicy = Field(default_factory=HubNetworkPolicy)

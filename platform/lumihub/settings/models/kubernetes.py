@@ -147,6 +147,11 @@ class Deployment(Section):
         description="Students read the built-in sample, for the origin does not answer; written by deploy.py,"
         " leave it out.",
     )
+    api_ports: tuple[int, ...] = Field(
+        (),
+        description="Ports of the cluster's API beside 443 and 6443, which the hub must reach; written by deploy.py,"
+        " leave it out.",
+    )
     protected_networks: tuple[str, ...] = Field(
         (),
         description="Public addresses of nodes and of the cluster's API, which students may not reach; written by"

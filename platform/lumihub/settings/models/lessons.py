@@ -32,6 +32,6 @@ class Lessons(Section):
     folder: FilePath | None = Field(
         None,
         description="A folder of notebooks of your own, copied into every home beside the lessons. null, the default,"
-        " adds none.",
+        " adds none. Without Kubernetes alone.",
         examples=["/srv/our-lessons"],
     )

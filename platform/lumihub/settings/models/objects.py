@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from lumihub.settings.kinds import NodeSelector, Section, Tolerations, Words
+from lumihub.settings.kinds import Section, Words
 
 Quantities = Annotated[
     dict[str, str | int | float], Words("a group with cpu and memory, as in {cpu: 500m, memory: 512Mi}")
@@ -25,8 +25,11 @@ class Resources(Section):
     )
 
 
-class Placement(Section):
-    """A part and the nodes that it may run on. On Kubernetes alone."""
+class DisruptionBudget(Section):
+    """Whether a node that is drained waits for this part. On Kubernetes alone."""
 
-    node_selector: NodeSelector = Field(default_factory=dict, description="Labels that a node must have.")
-    tolerations: Tolerations = Field((), description="Taints of nodes that don't keep it away.")
+    enabled: bool = Field(
+        True,
+        description="Whether the part's only pod may not be evicted, so that no autoscaler interrupts a lesson. To"
+        " drain its node, delete the pod when no class is on.",
+    )

@@ -17,7 +17,7 @@ from lumihub.settings.kinds import (
     Words,
     build_broken_rule,
 )
-from lumihub.settings.models.objects import Resources
+from lumihub.settings.models.objects import DisruptionBudget, Resources
 
 
 class Certificate(Section):
@@ -148,6 +148,7 @@ class Chp(Section):
     )
     node_selector: NodeSelector = Field(default_factory=dict, description="Labels that the proxy's node must have.")
     tolerations: Tolerations = Field((), description="Taints of nodes that don't keep the proxy away.")
+    pdb: DisruptionBudget = Field(default_factory=DisruptionBudget)
 
 
 class Proxy(Section):

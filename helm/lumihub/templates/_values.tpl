@@ -1,0 +1,52 @@
+{{/*
+An amount of ours (10G, by powers of 1024) as Kubernetes writes it.
+*/}}
+{{- define "lumihub.quantity" -}}
+{{ printf "%si" . }}
+{{- end }}
+
+{{/*
+An amount of ours in bytes.
+*/}}
+{{- define "lumihub.bytes" -}}
+{{- $units := dict "K" 1024 "M" 1048576 "G" 1073741824 "T" 1099511627776 -}}
+{{- $number := regexReplaceAll "[KMGT]$" . "" -}}
+{{- mulf (float64 $number) (get $units (trimPrefix $number .)) | int64 -}}
+{{- end }}
+
+{{/*
+Whether there is a data cache: it is switched on, and students read through it. Empty for no.
+*/}}
+{{- define "lumihub.cacheEnabled" -}}
+{{- if and .Values.cache.enabled (eq .Values.data.mode "cache") (regexMatch "^(root|https?)://" .Values.data.origin.url) (or (not .Values.hub.enabled) (not (.Values.deployment).simulated)) -}}
+true
+{{- end }}
+{{- end }}
+
+{{/*
+The Secret that holds what a login provider gave, by a name of the institution's. Empty where there is none.
+*/}}
+{{- define "lumihub.loginSecret" -}}
+{{- (get .Values.auth .Values.auth.type | default dict).existingSecret | default "" -}}
+{{- end }}
+
+{{/*
+What the hub reads of the values, as JSON. Only what it needs: whatever else changes must not restart it.
+*/}}
+{{- define "lumihub.hubValues" -}}
+{{- $values := pick .Values "auth" "cull" "dask" "lessons" "data" -}}
+{{- $_ := set $values "singleuser" (omit .Values.singleuser "networkPolicy") -}}
+{{- $_ := set $values "scheduling" (pick .Values.scheduling "podPriority" "userPods") -}}
+{{- $hub := pick .Values.hub "config" "concurrentSpawnLimit" "activeServerLimit" -}}
+{{- $_ := set $hub "db" (pick .Values.hub.db "type" "url" "existingSecret") -}}
+{{- $_ := set $values "hub" $hub -}}
+{{- $kubernetes := dict "context" (.Values.kubernetes.context | default "in-cluster") "namespace" .Release.Namespace "usersNamespace" .Values.kubernetes.usersNamespace "release" .Release.Name -}}
+{{- $_ := set $values "kubernetes" $kubernetes -}}
+{{- $_ := set $values "images" (pick .Values.images "registry" "pullPolicy" "pullSecrets") -}}
+{{- $_ := set $values "cache" (dict "enabled" (eq (include "lumihub.cacheEnabled" .) "true")) -}}
+{{- /* The manifest itself lies in a ConfigMap; its sum says that there is one, and changes with it. */ -}}
+{{- $manifest := (.Values.deployment).originManifest | default "" -}}
+{{- $deployment := dict "images" (dict "lab" (include "lumihub.image" (list . "lab"))) "simulated" ((.Values.deployment).simulated | default false) "originManifest" (empty $manifest | ternary "" (sha256sum $manifest)) -}}
+{{- $_ := set $values "deployment" $deployment -}}
+{{- toJson $values -}}
+{{- end }}
