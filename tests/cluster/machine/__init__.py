@@ -1,0 +1,1 @@
+"""The project's own test cluster: a real single-node Kubernetes in namespaces of its own on this machine."""
