@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -116,10 +116,62 @@ class Outcome:
     notes: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What `up` would do to one object of a cluster.
+
+    Attributes:
+        action: `create`, `change`, `delete`, or `keep` for what is no longer wanted but holds people's work.
+        kind: of the object, in Kubernetes' words.
+        name: of the object.
+        namespace: of the object; empty where it is in none, or in that of the release.
+        diff: the lines that differ, each beginning with "+", "-", " " or "@@"; values of secrets are hidden.
+    """
+
+    action: Literal["create", "change", "delete", "keep"]
+    kind: str
+    name: str
+    namespace: str = ""
+    diff: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What `up` would do.
+
+    Attributes:
+        target: where, in one line.
+        changes: object by object; empty when all is as wanted.
+        effects: what people would notice, one sentence each.
+    """
+
+    target: str
+    changes: tuple[Change, ...]
+    effects: tuple[str, ...] = ()
+
+
 class Backend(Protocol):
-    """A place where the platform runs."""
+    """A place where the platform runs.
+
+    Attributes:
+        name: local or kubernetes.
+        checks_up: whether `up` ends with a student's path by itself.
+    """
 
     name: str
+    checks_up: bool
+
+    def describe_target(self) -> str:
+        """Where the platform runs, in one line; nothing is asked for it."""
+
+    def find_surprises(self) -> tuple[str, ...]:
+        """What the admin may not have meant when typing `up`, one sentence each, to be asked about."""
+
+    def plan(self, progress: Progress) -> Plan:
+        """What `up` would change, touching nothing."""
+
+    def rollback(self, revision: int | None, progress: Progress) -> Outcome:
+        """Back to the version before the one that runs, or to a named one, and wait until the hub answers."""
 
     def up(self, progress: Progress) -> Outcome:
         """Bring everything to the state that the settings ask for, and wait until the hub answers."""

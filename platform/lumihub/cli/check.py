@@ -46,9 +46,9 @@ def _check(
         signal.signal(ending, signal.default_int_handler)
     report = check(load_settings(values), lesson, output)
     if as_json:
-        output.json(_as_json(report))
+        output.json(report_as_json(report))
     elif report.failure:
-        _explain(report.failure)
+        explain_failure(report.failure)
     else:
         seconds = sum(step.seconds for step in report.steps)
         output.result(f"A student can work: {report.lesson} on {report.data}, {seconds:.1f} s")
@@ -56,7 +56,8 @@ def _check(
         raise typer.Exit(ExitCode.FAILED)
 
 
-def _explain(failure: Failure) -> None:
+def explain_failure(failure: Failure) -> None:
+    """Where the check ended, with what a student would see."""
     output.say()
     if failure.seen:
         output.say("What a student sees:")
@@ -70,7 +71,8 @@ def _explain(failure: Failure) -> None:
     output.error(failure.error)
 
 
-def _as_json(report: Report) -> dict[str, Any]:
+def report_as_json(report: Report) -> dict[str, Any]:
+    """The report for a script."""
     failure = report.failure
     return {
         "ok": failure is None,

@@ -110,7 +110,7 @@ def _fetch(
     """
     from lumihub.operations.data import fetch, plan_fetch
 
-    place = _find_place(values, release)
+    place = _find_place(values, release, disk="fetch")
     _require_choice(place, collections, samples, everything=everything)
     plan = plan_fetch(place, place.catalogue.select(collections or [], samples or []), streams=streams)
     if plan.missing:
@@ -155,7 +155,9 @@ def _verify(
     """Read the files that are here again, in the mirror and in the cache, and compare them with their checksums."""
     from lumihub.operations.data import check_verdict, verify
 
-    verdict = verify(_find_place(values, release), collections or [], samples or [], output, repair=repair)
+    verdict = verify(
+        _find_place(values, release, disk="verify"), collections or [], samples or [], output, repair=repair
+    )
     if as_json:
         output.json(
             {
@@ -187,7 +189,7 @@ def _usage(release: _ReleaseOption = None, values: ValuesFile = None, as_json: J
     """Show what is here of each collection, and how well the cache works."""
     from lumihub.operations.data import measure
 
-    place = _find_place(values, release)
+    place = _find_place(values, release, disk="usage")
     usage, counters = measure(place)
     if as_json:
         output.json(_usage_as_json(usage, counters))
@@ -224,7 +226,7 @@ def _remove(
     """Remove files from the mirror and from the cache. `data fetch` brings them back."""
     from lumihub.operations.data import choose_removal, remove
 
-    place = _find_place(values, release)
+    place = _find_place(values, release, disk="remove")
     _require_choice(place, collections, samples, everything=everything)
     mirrored, cached = choose_removal(place, collections or [], samples or [])
     if not mirrored and not cached:
@@ -264,10 +266,10 @@ def _manifest(
     )
 
 
-def _find_place(values: Path | None, release: Literal["2020", "2025"] | None) -> Place:
+def _find_place(values: Path | None, release: Literal["2020", "2025"] | None, *, disk: str = "") -> Place:
     from lumihub.operations.data import find_place
 
-    return find_place(load_settings(values), release)
+    return find_place(load_settings(values), release, disk=disk)
 
 
 def _require_choice(

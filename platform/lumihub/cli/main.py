@@ -16,14 +16,20 @@ from lumihub.errors import ExitCode, LumiHubError
 # Only the module of the verb that was typed is imported, so that each starts at once.
 VERBS: dict[str, tuple[str, str]] = {
     "init": ("lumihub.cli.init", "Ask a few questions and write a values file."),
+    "plan": ("lumihub.cli.plan", "Show what `up` would change on a cluster, object by object, and touch nothing."),
     "up": ("lumihub.cli.up", "Install or update everything, start it, and wait until students can log in."),
     "status": ("lumihub.cli.status", "Show the parts, the students and the data."),
     "users": ("lumihub.cli.users", "Add, list and remove students' accounts."),
     "check": ("lumihub.cli.check", "Act as a student: log in, run a lesson, compare the answers, clean up."),
     "doctor": ("lumihub.cli.doctor", "Try what the platform needs from this machine, and name each remedy."),
     "logs": ("lumihub.cli.logs", "Show what the parts wrote."),
+    "rollback": (
+        "lumihub.cli.rollback",
+        "Go back on a cluster to the version that ran before, or to a named revision.",
+    ),
     "down": ("lumihub.cli.down", "Stop everything; homes and data stay."),
     "data": ("lumihub.cli.data", "List, fetch, verify and remove the open data."),
+    "images": ("lumihub.cli.images", "Build the images that a cluster runs, and bring them there."),
     "analyse": ("lumihub.cli.analyse", "Run an analysis in the shell."),
     "validate": ("lumihub.cli.validate", "Find every fault of a values file."),
     "explain": ("lumihub.cli.explain", "Explain a key of the values file."),

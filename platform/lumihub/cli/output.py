@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from rich.progress import TaskID
     from rich.table import Table
+    from rich.text import Text
 
     from lumihub.errors import LumiHubError
     from lumihub.progress import Task, Unit
@@ -84,6 +85,10 @@ class Output:
     def result(self, text: str = "") -> None:
         """A line of the command's result."""
         self.results.print(text, markup=False)
+
+    def styled(self, text: Text) -> None:
+        """A line of the command's result, in colour where there is a terminal."""
+        self.results.print(text)
 
     def table(self, table: Table) -> None:
         """A table of the command's result."""

@@ -12,7 +12,7 @@ from lumihub.backend import Access, Outcome
 from lumihub.data.access import build_access, cache_folder
 from lumihub.data.cache import CacheFolders, ensure_cache_folders, find_cache_obstacle, find_xrootd
 from lumihub.data.origins import OriginState, probe_origin
-from lumihub.errors import LumiHubError
+from lumihub.errors import InputError, LumiHubError
 from lumihub.hub.client import HubClient
 from lumihub.local import daemons, doctor, reporting
 from lumihub.local.accounts import SystemAccounts
@@ -33,7 +33,7 @@ from lumihub.local.waiting import answers, wait_for_hub
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from lumihub.backend import Finding, Status
+    from lumihub.backend import Finding, Plan, Status
     from lumihub.local.daemons import Daemon
     from lumihub.progress import Progress
     from lumihub.settings import Settings
@@ -50,6 +50,8 @@ class LocalBackend:
     """
 
     name = "local"
+    # Whoever has just one machine sees at once what it does; the check is a verb of its own there.
+    checks_up = False
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -89,6 +91,36 @@ class LocalBackend:
         self.folder.ensure()
         with exclusive(self.folder.run / "lock", "lumihub up", progress):
             return self._up(progress)
+
+    def describe_target(self) -> str:
+        """Nothing: there is only this machine."""
+        return ""
+
+    def find_surprises(self) -> tuple[str, ...]:
+        """None: there is only this machine."""
+        return ()
+
+    def plan(self, progress: Progress) -> Plan:  # noqa: ARG002
+        """Not on one machine.
+
+        Raises:
+            InputError: always; says what to do instead.
+        """
+        raise InputError(
+            "plan shows what would change on a cluster, and this is one machine",
+            fix="lumihub validate shows what the values file amounts to; lumihub up says what it did",
+        )
+
+    def rollback(self, revision: int | None, progress: Progress) -> Outcome:  # noqa: ARG002
+        """Not on one machine.
+
+        Raises:
+            InputError: always; says what to do instead.
+        """
+        raise InputError(
+            "rollback goes back to an earlier version on a cluster, and this is one machine",
+            fix="bring back the earlier values file or version of this folder (git checkout), then: lumihub up",
+        )
 
     def status(self) -> Status:
         """How everything is, without changing anything."""

@@ -7,21 +7,37 @@ from typing import TYPE_CHECKING
 from lumihub.errors import InputError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from lumihub.backend import Backend
     from lumihub.settings import Settings
 
 
-def pick_backend(settings: Settings) -> Backend:
+def pick_backend(settings: Settings, values: Path | None = None) -> Backend:
     """The place where the platform runs under these settings.
 
-    Raises:
-        InputError: they name a cluster.
+    Args:
+        settings: what the values file says.
+        values: the file, for what is remembered of it.
     """
     if settings.kubernetes.context is not None:
-        raise InputError(
-            f"kubernetes.context is {settings.kubernetes.context}, and this version does not drive Kubernetes yet",
-            fix="set kubernetes.context to null, or remove it: everything then runs on this machine",
-        )
+        from lumihub.kubernetes.backend import KubernetesBackend
+
+        return KubernetesBackend(settings, values)
     from lumihub.local.backend import LocalBackend
 
     return LocalBackend(settings)
+
+
+def require_one_machine(settings: Settings, what: str) -> None:
+    """Refuse what is done on the disk of one machine where a cluster is named.
+
+    Raises:
+        InputError: the settings name a cluster.
+    """
+    if settings.kubernetes.context is not None:
+        raise InputError(
+            f"{what} works on the disk of one machine, and kubernetes.context names {settings.kubernetes.context}",
+            fix="nothing is to be done: the cluster's cache keeps what students read. For this machine's own files name"
+            " a values file without kubernetes.context (-f FILE)",
+        )

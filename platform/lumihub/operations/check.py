@@ -115,7 +115,11 @@ def check(settings: Settings, lesson: str, progress: Progress) -> Report:
         LumiHubError: the hub does not run.
         InputError: there is no such lesson.
     """
-    backend = pick_backend(settings)
+    return act_as_student(pick_backend(settings), progress, lesson)
+
+
+def act_as_student(backend: Backend, progress: Progress, lesson: str = LESSON) -> Report:
+    """The same, where `up` has found the backend already."""
     return _Check(backend, lesson, progress).run()
 
 

@@ -23,6 +23,7 @@ from lumihub.data.origins import Origin, OriginError, probe_origin
 from lumihub.data.transfer import FetchReport, fetch_files, measure_rate
 from lumihub.errors import Fault, InputError, LumiHubError
 from lumihub.local.folder import explained_write_errors, find_state_folder
+from lumihub.operations.backends import require_one_machine
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -94,12 +95,19 @@ class Verdict:
     repaired: tuple[str, ...] = ()
 
 
-def find_place(settings: Settings, release: Release | None = None) -> Place:
+def find_place(settings: Settings, release: Release | None = None, *, disk: str = "") -> Place:
     """Where the data of this installation are; `release` in place of the settings' own.
 
+    Args:
+        settings: the values file.
+        release: in place of the settings' own.
+        disk: the verb, where it works on what lies on this machine's disk.
+
     Raises:
-        InputError: the origin's manifest is broken.
+        InputError: the origin's manifest is broken, or the settings name a cluster and the verb takes a disk.
     """
+    if disk:
+        require_one_machine(settings, f"data {disk}")
     folder = find_state_folder(settings).data
     origin = settings.data.origin
     below = urlsplit(origin.url).path.strip("/") if "://" in origin.url else ""

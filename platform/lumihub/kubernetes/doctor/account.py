@@ -1,0 +1,129 @@
+"""What the API server itself says: its version, its clock, our rights."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING
+
+from lumihub.backend import Finding
+
+if TYPE_CHECKING:
+    from lumihub.kubernetes.access import Cluster
+    from lumihub.settings import Settings
+
+# Pod Security, CEL in policies and the fields that the chart uses are all stable there.
+OLDEST = (1, 29)
+_TOLERATED_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Right:
+    """A right that a verb needs.
+
+    Attributes:
+        verb: as Kubernetes names it.
+        resource: its plural.
+        group: of the resource.
+        subresource: as in pods/log.
+        everywhere: whether it is about the whole cluster rather than a namespace.
+        users: whether it is needed in the students' namespace too.
+    """
+
+    verb: str
+    resource: str
+    group: str = ""
+    subresource: str = ""
+    everywhere: bool = False
+    users: bool = False
+
+    def __str__(self) -> str:
+        below = f"/{self.subresource}" if self.subresource else ""
+        return f"{self.verb} {self.resource}{below}"
+
+
+RIGHTS = (
+    Right("create", "namespaces", everywhere=True),
+    Right("patch", "namespaces", everywhere=True),
+    Right("list", "nodes", everywhere=True),
+    Right("list", "storageclasses", "storage.k8s.io", everywhere=True),
+    *(
+        Right("create", resource, group, users=users)
+        for resource, group, users in (
+            ("secrets", "", True),
+            ("configmaps", "", True),
+            ("services", "", False),
+            ("serviceaccounts", "", True),
+            ("persistentvolumeclaims", "", False),
+            ("deployments", "apps", False),
+            ("statefulsets", "apps", False),
+            ("daemonsets", "apps", True),
+            ("networkpolicies", "networking.k8s.io", True),
+            ("roles", "rbac.authorization.k8s.io", True),
+            ("rolebindings", "rbac.authorization.k8s.io", True),
+            ("poddisruptionbudgets", "policy", False),
+            ("leases", "coordination.k8s.io", False),
+        )
+    ),
+    Right("patch", "deployments", "apps"),
+    Right("delete", "deployments", "apps"),
+    Right("get", "secrets"),
+    Right("list", "pods", users=True),
+    Right("list", "events"),
+    Right("get", "pods", subresource="log", users=True),
+    Right("create", "pods", subresource="portforward"),
+    Right("delete", "persistentvolumeclaims", users=True),
+)
+
+
+def examine_version(cluster: Cluster) -> Finding:
+    """Whether the cluster is new enough."""
+    version = cluster.version()
+    found = re.match(r"v?(\d+)\.(\d+)", version)
+    oldest = ".".join(map(str, OLDEST))
+    if found and (int(found[1]), int(found[2])) < OLDEST:
+        return Finding("kubernetes", False, f"{version} is older than {oldest}", "upgrade the cluster", stops_up=True)
+    return Finding("kubernetes", True, f"{version} answers at {cluster.server}")
+
+
+def examine_clock(cluster: Cluster, now: datetime | None = None) -> Finding:
+    """Whether this machine and the cluster agree what time it is: certificates and tokens depend on it."""
+    said = cluster.header("/version", "Date")
+    if not said:
+        return Finding("clock", True, "the API server tells no time")
+    # The header has whole seconds.
+    skew = (parsedate_to_datetime(said) - (now or datetime.now(UTC))).total_seconds()
+    if abs(skew) > _TOLERATED_SECONDS:
+        side = "ahead of" if skew > 0 else "behind"
+        return Finding(
+            "clock",
+            False,
+            f"the cluster's clock is {abs(skew):.0f} s {side} this machine's",
+            "set the clock of whichever is wrong (timedatectl set-ntp true)",
+        )
+    return Finding("clock", True, "the cluster's clock and this machine's agree")
+
+
+def examine_rights(cluster: Cluster, settings: Settings) -> Finding:
+    """Whether this account may do all that the verbs do; the API server itself is asked."""
+    own = settings.kubernetes
+    missing: list[str] = []
+    for right in RIGHTS:
+        places = [""] if right.everywhere else [own.namespace, *([own.users_namespace] if right.users else [])]
+        missing += [
+            f"{right} in {place or 'the whole cluster'}"
+            for place in places
+            if not cluster.may(right.verb, right.resource, place, group=right.group, subresource=right.subresource)
+        ]
+    if missing:
+        return Finding(
+            "rights",
+            False,
+            f"{len(missing)} are missing: {'; '.join(missing)}",
+            f"ask whoever runs the cluster for them (or for the ClusterRole admin in {own.namespace} and"
+            f" {own.users_namespace}, both made beforehand)",
+            stops_up=True,
+        )
+    return Finding("rights", True, f"this account may do all that the verbs do ({len(RIGHTS)} rights asked for)")

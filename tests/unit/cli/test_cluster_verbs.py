@@ -1,0 +1,58 @@
+"""Verbs of a cluster where there is none, and verbs of one machine where a cluster is named."""
+
+import pytest
+import yaml
+
+
+def test_plan_on_one_machine_says_what_to_type_instead(lumihub):
+    done = lumihub("plan")
+    assert done.returncode == 2
+    assert done.stderr == (
+        "error: plan shows what would change on a cluster, and this is one machine\n"
+        "  fix: lumihub validate shows what the values file amounts to; lumihub up says what it did\n"
+    )
+
+
+def test_rollback_on_one_machine_says_what_to_type_instead(lumihub):
+    done = lumihub("rollback")
+    assert done.returncode == 2
+    assert done.stderr == (
+        "error: rollback goes back to an earlier version on a cluster, and this is one machine\n"
+        "  fix: bring back the earlier values file or version of this folder (git checkout), then: lumihub up\n"
+    )
+
+
+@pytest.fixture
+def values(tmp_path, monkeypatch):
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "none"))
+    path = tmp_path / "cluster.yaml"
+    path.write_text(yaml.safe_dump({"kubernetes": {"context": "campus"}}))
+    return str(path)
+
+
+@pytest.mark.parametrize("words", [("fetch", "4lep"), ("verify",), ("usage",), ("remove", "4lep")])
+def test_data_on_a_disk_is_refused_where_a_cluster_is_named(lumihub, values, words):
+    done = lumihub("data", *words, "--values", values)
+    assert done.returncode == 2
+    assert done.stderr == (
+        f"error: data {words[0]} works on the disk of one machine, and kubernetes.context names campus\n"
+        "  fix: nothing is to be done: the cluster's cache keeps what students read. For this machine's own files name"
+        " a values file without kubernetes.context (-f FILE)\n"
+    )
+
+
+def test_list_of_the_data_needs_no_disk(lumihub, values):
+    assert lumihub("data", "list", "--values", values).returncode == 0
+
+
+@pytest.mark.parametrize(
+    "words", [("up",), ("plan",), ("status",), ("logs",), ("check",), ("doctor",), ("rollback",), ("down",)]
+)
+def test_cluster_that_is_not_known_here_is_said_by_every_verb(lumihub, values, tmp_path, words):
+    done = lumihub(*words, "--values", values)
+    assert done.returncode == 2
+    assert done.stderr == (
+        "error: kubernetes.context is campus, and there is no kubeconfig\n"
+        f"  in {tmp_path / 'none'}\n"
+        "  fix: set KUBECONFIG to the file that whoever runs the cluster gave you\n"
+    )
