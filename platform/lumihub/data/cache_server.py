@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -71,7 +72,8 @@ def prepare(server: CacheServer) -> list[str]:
         raise LumiHubError(f"the cache cannot start: {obstacle}")
     for folder in (server.folders.data, server.folders.run):
         # Volumes keep the permissions that the cluster gave them.
-        folder.mkdir(parents=True, exist_ok=True)
+        with suppress(OSError):
+            folder.mkdir(parents=True, exist_ok=True)
         if not os.access(folder, os.W_OK | os.X_OK):
             raise LumiHubError(
                 f"the cache may not write to {folder}",
