@@ -57,7 +57,7 @@ resources:
 {{- end }}
 
 {{/*
-Which nodes a pod may run on.
+Which nodes a pod may run on; the label and the taint are zero-to-jupyterhub's.
 Takes (dict "nodeSelector" X "tolerations" Y "purpose" "core" "match" "prefer").
 */}}
 {{- define "lumihub.placement" -}}
@@ -65,10 +65,14 @@ Takes (dict "nodeSelector" X "tolerations" Y "purpose" "core" "match" "prefer").
 nodeSelector:
   {{- toYaml . | nindent 2 }}
 {{- end }}
-{{- with .tolerations }}
 tolerations:
+  - key: hub.jupyter.org/dedicated
+    operator: Equal
+    value: {{ .purpose }}
+    effect: NoSchedule
+  {{- with .tolerations }}
   {{- toYaml . | nindent 2 }}
-{{- end }}
+  {{- end }}
 {{- if eq .match "prefer" }}
 affinity:
   nodeAffinity:

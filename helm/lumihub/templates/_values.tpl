@@ -18,7 +18,7 @@ An amount of ours in bytes.
 Whether there is a data cache: it is switched on, and students read through it. Empty for no.
 */}}
 {{- define "lumihub.cacheEnabled" -}}
-{{- if and .Values.cache.enabled (eq .Values.data.mode "cache") (regexMatch "^(root|https?)://" .Values.data.origin.url) (or (not .Values.hub.enabled) (not (.Values.deployment).simulated)) -}}
+{{- if and .Values.cache.enabled (eq .Values.data.mode "cache") (regexMatch "^(root|https?)://" .Values.data.origin.url) -}}
 true
 {{- end }}
 {{- end }}

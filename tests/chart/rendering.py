@@ -1,0 +1,92 @@
+"""Renders the chart with real helm programs, and looks at what came out."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from lumihub.chart import CHART
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+Object = dict[str, Any]
+VARIATIONS = sorted(path.name.removesuffix("-values.yaml") for path in (CHART / "ci").glob("*-values.yaml"))
+POD_KINDS = {"Deployment", "StatefulSet", "DaemonSet", "Job"}
+
+
+def find_helms() -> dict[int, Path]:
+    """The helm programs of this machine by their major version: on the path, and those of the test cluster."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    found = [Path(path) for path in (shutil.which("helm"), os.environ.get("LUMIHUB_HELM")) if path]
+    found += sorted((cache / "lumihub" / "cluster").glob("*/bin/helm*"), key=lambda path: path.stat().st_mtime)
+    helms = {}
+    for path in found:
+        words = subprocess.run([path, "version", "--short"], capture_output=True, text=True, check=False).stdout
+        if version := re.match(r"v(\d+)\.", words):
+            helms[int(version[1])] = path
+    return helms
+
+
+@dataclass(frozen=True)
+class Rendering:
+    """What the chart makes of some values."""
+
+    objects: tuple[Object, ...]
+
+    def find(self, kind: str, name: str | None = None, namespace: str | None = None) -> list[Object]:
+        """Objects of a kind."""
+        return [
+            one
+            for one in self.objects
+            if one["kind"] == kind
+            and name in (None, one["metadata"]["name"])
+            and namespace in (None, one["metadata"].get("namespace"))
+        ]
+
+    def get(self, kind: str, name: str, namespace: str | None = None) -> Object:
+        """The one object of this kind and name."""
+        [one] = self.find(kind, name, namespace)
+        return one
+
+    def pods(self) -> Iterator[tuple[str, Object]]:
+        """Every pod template with a name for it."""
+        for one in self.objects:
+            if one["kind"] in POD_KINDS:
+                yield f"{one['kind']} {one['metadata']['name']}", one["spec"]["template"]
+
+    def names(self) -> set[str]:
+        """All objects as `Kind name`."""
+        return {f"{one['kind']} {one['metadata']['name']}" for one in self.objects}
+
+
+def render(helm: Path, values: str, *words: str, namespace: str = "lumihub") -> Rendering:
+    """Render the chart with values as YAML text."""
+    done = run_template(helm, values, *words, namespace=namespace)
+    assert done.returncode == 0, done.stderr
+    return Rendering(tuple(one for one in yaml.safe_load_all(done.stdout) if one))
+
+
+def run_template(
+    helm: Path, values: str, *words: str, namespace: str = "lumihub"
+) -> subprocess.CompletedProcess[str]:
+    """`helm template` with values as YAML text."""
+    return subprocess.run(
+        [helm, "template", "lumihub", CHART, "--namespace", namespace, "--values", "-", *words],
+        input=values,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def read_variation(name: str) -> str:
+    """The text of one of the chart's own variations."""
+    return (CHART / "ci" / f"{name}-values.yaml").read_text()
