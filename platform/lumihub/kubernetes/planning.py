@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import yaml
 
 from lumihub.backend import Change
+from lumihub.kubernetes.redaction import hide_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 
 Key = tuple[str, str, str]
 
-_HIDDEN = "(hidden)"
 _POLICY = "helm.sh/resource-policy"
 _CONTEXT_LINES = 2
 _EFFECTS = {
@@ -104,7 +104,7 @@ def find_effects(old: dict[Key, Object], new: dict[Key, Object]) -> tuple[str, .
 
 def build_diff(before: Object, after: Object) -> tuple[str, ...]:
     """The lines that differ, with a little around them; values of Secrets hidden."""
-    old, new = (_dump(one) for one in _hide(before, after))
+    old, new = (_dump(one) for one in hide_secrets(before, after))
     lines = difflib.unified_diff(old, new, lineterm="", n=_CONTEXT_LINES)
     return tuple(line for line in lines if not line.startswith(("---", "+++")))
 
@@ -138,21 +138,3 @@ def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
 
 
 _Dumper.add_representer(str, _represent_text)
-
-
-def _hide(before: Object, after: Object) -> tuple[Object, Object]:
-    """Both without the values of a Secret; a value that differs still differs."""
-    if "Secret" not in (before.get("kind"), after.get("kind")):
-        return before, after
-    hidden: list[Object] = []
-    for one, other, word in ((before, after, "before"), (after, before, "changed")):
-        copy = dict(one)
-        for field in ("data", "stringData"):
-            if one.get(field):
-                told = other.get(field) or {}
-                copy[field] = {
-                    name: _HIDDEN if told.get(name, value) == value else f"(hidden, {word})"
-                    for name, value in one[field].items()
-                }
-        hidden.append(copy)
-    return hidden[0], hidden[1]

@@ -118,11 +118,28 @@ class Watch:
             for kind in _KINDS
             for found in self.cluster.items(path_of(kind, self.namespace), labelSelector=self._selector())
         ]
-        return sorted(parts, key=lambda part: part.name)
+        return sorted([*parts, *self._find_single(pods, parts, events)], key=lambda part: part.name)
 
     def worst(self) -> Trouble | None:
         """The trouble to name when all is over: one that was hopeless first."""
         return next(iter(sorted(self.seen.values(), key=lambda one: not one.hopeless)), None)
+
+    def _find_single(
+        self, pods: Sequence[Object], parts: Sequence[PartProgress], events: Sequence[Object]
+    ) -> list[PartProgress]:
+        """Pods that belong to no lasting part: what helm runs before an upgrade."""
+        lasting = {part.name for part in parts}
+        single = []
+        for pod in pods:
+            name = labels_of(pod).get(_COMPONENT, name_of(pod))
+            if name in lasting or pod["metadata"]["uid"] in self.known:
+                continue
+            trouble = explain_pod(pod, events)
+            if trouble:
+                self.seen[trouble.pod] = trouble
+            done = pod.get("status", {}).get("phase") == "Succeeded"
+            single.append(PartProgress(name, 1, int(done), troubles=(trouble,) if trouble else ()))
+        return single
 
     def _build(self, kind: str, found: Object, pods: Sequence[Object], events: Sequence[Object]) -> PartProgress:
         selector = found["spec"]["selector"]["matchLabels"]
@@ -228,6 +245,10 @@ def explain_pod(pod: Object, events: Iterable[Object]) -> Trouble | None:
         trouble = _explain_container(name, container)
         if trouble:
             return trouble
+    if status.get("phase") == "Failed":
+        return Trouble(
+            name, status.get("reason", "Failed"), _clean(status.get("message", "it failed")), "lumihub doctor", True
+        )
     return _explain_events(pod, events)
 
 
