@@ -15,6 +15,18 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup(
+        "cluster", "the cluster that tests/cluster uses (default: the project's own, on this machine)"
+    )
+    group.addoption(
+        "--kubeconfig", help="use the cluster of this file's current context; only what tests make is touched"
+    )
+    group.addoption(
+        "--image-registry", help="where tests push images for that cluster, such as registry.example.org/test"
+    )
+
+
 @pytest.fixture(scope="session")
 def opendata(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder that holds the three real files as they lie at CERN."""

@@ -21,7 +21,7 @@ from cluster.machine.images import load_image
 from cluster.machine.layout import CACHE, IMAGES, KUBECONFIG, LOGS, STATE
 from cluster.machine.processes import find_init, find_parts
 from cluster.machine.programs import ensure_programs, find_programs
-from cluster.machine.runbook import ensure_down, ensure_up
+from cluster.machine.runbook import ensure_down, ensure_up, in_use
 from lumihub.environment import report_failures
 from lumihub.process import run
 
@@ -37,7 +37,8 @@ def main() -> int:
                 print(f"✓ the test cluster is ready after {time.monotonic() - begin:.1f} s", file=sys.stderr)
                 print(f"export KUBECONFIG={KUBECONFIG}")
             case "down", [] | ["--wipe"]:
-                ensure_down(wipe=bool(words))
+                with in_use(patience=0):
+                    ensure_down(wipe=bool(words))
             case "status", []:
                 return _status()
             case "load", [_, *_]:

@@ -32,7 +32,8 @@ def load_image(reference: str) -> str:
     """
     if Path(reference).is_file():
         return _import(Path(reference))
-    builder, image_id = _find_builder(reference)
+    builder = find_builder(reference)
+    image_id = run([builder, *INSPECT[builder], reference]).stdout.strip()
     loaded = json.loads(LOADED.read_text()) if LOADED.exists() else {}
     if loaded.get(reference) == image_id and reference in find_images():
         return reference
@@ -85,12 +86,24 @@ def save_image(builder: str, reference: str, archive: Path) -> None:
         run([builder, "save", "--output", archive, reference], timeout=900)
 
 
-def _find_builder(reference: str) -> tuple[str, str]:
+def push_image(builder: str, reference: str, registry: str) -> str:
+    """Push an image into a registry under its own last name; returns the new reference."""
+    target = f"{registry}/{reference.rpartition('/')[2]}"
+    run([builder, "tag", reference, target])
+    run([builder, "push", target], timeout=900)
+    return target
+
+
+def find_builder(reference: str) -> str:
+    """Which of buildah, podman and docker holds an image.
+
+    Raises:
+        InputError: none of them does.
+    """
     present = [builder for builder in INSPECT if find_program(builder)]
     for builder in present:
-        done = run([builder, *INSPECT[builder], reference], check=False)
-        if done.exit_code == 0:
-            return builder, done.stdout.strip()
+        if run([builder, *INSPECT[builder], reference], check=False).exit_code == 0:
+            return builder
     raise InputError(
         f"{reference} is neither a file nor an image of {', '.join(present) or 'buildah, podman or docker'}",
         fix="build it first, and name it in full: registry/name:tag",

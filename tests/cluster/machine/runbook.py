@@ -68,11 +68,8 @@ def ensure_down(*, wipe: bool = False) -> None:
 
     Args:
         wipe: also forget its objects, volumes and images.
-
-    Raises:
-        LumiHubError: a test run uses it.
     """
-    with _locked(), in_use(patience=0):
+    with _locked():
         stop_node()
         shutil.rmtree(RUN, ignore_errors=True)
         if wipe:
@@ -85,6 +82,9 @@ def in_use(*, patience: float) -> Iterator[None]:
 
     Args:
         patience: seconds to wait for another run to end.
+
+    Raises:
+        LumiHubError: the other run has not ended by then.
     """
     deadline, told = time.monotonic() + patience, False
     with USE.open("a+") as lock:

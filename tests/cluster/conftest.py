@@ -1,0 +1,82 @@
+"""The cluster that these tests run on: the project's own, or the one that --kubeconfig names."""
+
+from __future__ import annotations
+
+import uuid
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from cluster.machine.access import Cluster, other_cluster, own_cluster
+from cluster.machine.processes import find_init
+from cluster.machine.programs import ensure_programs
+from cluster.machine.runbook import ensure_down, ensure_up, find_obstacle, in_use
+from lumihub.errors import LumiHubError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+# Seconds to wait for another run of tests that uses the test cluster.
+PATIENCE = 3600
+# What went wrong before the first test; whoever needs the cluster says it.
+FAILURE: pytest.StashKey[LumiHubError] = pytest.StashKey()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "cluster" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.cluster)
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Do before the first test what may take longer than a test: build the programs, wait for another run."""
+    config = session.config
+    wanted = any(item.get_closest_marker("cluster") for item in session.items)
+    if not wanted or config.option.collectonly or config.option.kubeconfig or find_obstacle():
+        return
+    capture = config.pluginmanager.getplugin("capturemanager")
+    with capture.global_and_fixture_disabled(), ExitStack() as stack:
+        try:
+            ensure_programs()
+            stack.enter_context(in_use(patience=PATIENCE))
+        except LumiHubError as error:
+            config.stash[FAILURE] = error
+        config.add_cleanup(stack.pop_all().close)
+
+
+@pytest.fixture(scope="session")
+def cluster(pytestconfig: pytest.Config) -> Iterator[Cluster]:
+    """A running Kubernetes. One that was not up is stopped afterwards; another's cluster is left as it was found."""
+    if pytestconfig.option.kubeconfig:
+        yield other_cluster(Path(pytestconfig.option.kubeconfig).resolve(), pytestconfig.option.image_registry)
+        return
+    obstacle = find_obstacle()
+    if obstacle:
+        pytest.skip(obstacle)
+    if failure := pytestconfig.stash.get(FAILURE, None):
+        raise failure
+    was_up = find_init() is not None
+    ensure_up(fresh=True)
+    yield own_cluster()
+    if not was_up:
+        ensure_down()
+
+
+@pytest.fixture
+def make_namespace(cluster: Cluster) -> Iterator[Callable[..., str]]:
+    """Makes namespaces for one test, with a level of Pod Security each, and removes them afterwards."""
+    made: list[str] = []
+
+    def make(level: str = "restricted") -> str:
+        name = f"lumihub-test-{uuid.uuid4().hex[:8]}"
+        labels = {"pod-security.kubernetes.io/enforce": level}
+        cluster.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}})
+        made.append(name)
+        cluster.kubectl("--namespace", name, "wait", "--for=create", "serviceaccount/default", "--timeout=30s")
+        return name
+
+    yield make
+    if made:
+        cluster.kubectl("delete", "namespace", *made, "--timeout=90s")
