@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,7 +10,8 @@ from typing import TYPE_CHECKING
 from jupyterhub.app import JupyterHub
 
 from lumihub.hub.configuration import VARIABLE
-from lumihub.hub.kubernetes import SECRETS, Place, build_configuration
+from lumihub.hub.database import ensure_readable
+from lumihub.hub.kubernetes import DATABASE, SECRETS, Place, build_configuration
 from lumihub.hub.routes import RouteKeeper
 from lumihub.hub.values import load_values
 
@@ -38,6 +40,10 @@ def main() -> None:
         client_secret=_find_client_secret(settings),
         database=_find_database(settings),
     )
+    if settings.hub.db.type == "sqlite-pvc":
+        restored = ensure_readable(Path(DATABASE.removeprefix("sqlite:///")))
+        if restored:
+            logging.getLogger("lumihub.hub").warning(restored)
     _CONFIGURATION.touch(mode=0o600)
     _CONFIGURATION.write_text(build_configuration(settings, place).model_dump_json(indent=1), "utf-8")
     os.environ |= {
