@@ -12,28 +12,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from lumihub.data.access import DataAccess, storage_options
 from lumihub.errors import InputError
 
 if TYPE_CHECKING:
-    from lumihub.data.access import DataAccess, storage_options
     from lumihub.data.catalogue import Catalogue
 
 __all__ = ["DataAccess", "catalogue", "files", "label", "luminosity", "storage_options"]
 
 
-def __getattr__(name: str) -> object:
-    """Load what needs more than the standard library once it is asked for: the cache's container has no more."""
-    if name in ("DataAccess", "storage_options"):
-        from lumihub.data import access
-
-        return getattr(access, name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
 def catalogue() -> Catalogue:
     """Collections, samples, branches and numbers of the data in use."""
-    from lumihub.data.access import DataAccess
-
     return DataAccess.current().catalogue()
 
 
@@ -48,8 +37,6 @@ def files(collection: str, *samples: str | int) -> list[str]:
         InputError: no such collection or sample; says which may have been meant.
         LumiHubError: `mirror` mode, and a file has not been fetched.
     """
-    from lumihub.data.access import DataAccess
-
     access = DataAccess.current()
     known = access.catalogue()
     wanted = [known.file(collection, name) for name in samples] or list(known.in_collection(collection).values())

@@ -1,6 +1,6 @@
 """Starts the cache in a container of its own: `python3 -m lumihub.data.cache_server`.
 
-Standard library only, like all that it imports, so that the image holds XRootD and Debian's Python and nothing else.
+Standard library only, like the modules that it imports: the image holds XRootD and Debian's Python and nothing else.
 Who may read is for the network to say: a cluster's policies know students' servers, XRootD would know addresses alone.
 """
 
