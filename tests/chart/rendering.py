@@ -74,9 +74,7 @@ def render(helm: Path, values: str, *words: str, namespace: str = "lumihub") -> 
     return Rendering(tuple(one for one in yaml.safe_load_all(done.stdout) if one))
 
 
-def run_template(
-    helm: Path, values: str, *words: str, namespace: str = "lumihub"
-) -> subprocess.CompletedProcess[str]:
+def run_template(helm: Path, values: str, *words: str, namespace: str = "lumihub") -> subprocess.CompletedProcess[str]:
     """`helm template` with values as YAML text."""
     return subprocess.run(
         [helm, "template", "lumihub", CHART, "--namespace", namespace, "--values", "-", *words],

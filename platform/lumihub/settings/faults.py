@@ -11,6 +11,7 @@ from pydantic.alias_generators import to_camel
 from lumihub.errors import Fault
 from lumihub.settings.document import format_position
 from lumihub.settings.keys import build_keys, find_expected, find_key
+from lumihub.settings.renamed import describe_renamed, find_new_name
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -94,6 +95,13 @@ def _find_siblings(above: str) -> tuple[Any, ...]:
 def _build_unknown_key(position: Position, document: Document) -> Fault:
     path = format_position(position)
     above = format_position(position[:-1])
+    if new := find_new_name(path):
+        section = new.partition(".config.")[0] + (".config" if ".config." in new else "")
+        return Fault(
+            describe_renamed(path),
+            where=document.locate(position),
+            fix=f"move it there, or run ./deploy.py explain {section}",
+        )
     near = find_near(path)
     hint, fix = " or ".join(near), "remove it"
     if len(near) == 1 and near[0].rpartition(".")[0] == above:

@@ -7,7 +7,13 @@ import json
 import sys
 from pathlib import Path
 
-from lumihub.settings.rendering import build_chart_values, build_example, build_reference, build_schema
+from lumihub.settings.rendering import (
+    build_chart_values,
+    build_example,
+    build_reference,
+    build_renamed,
+    build_schema,
+)
 
 PROJECT = Path(__file__).parents[3]
 
@@ -18,6 +24,7 @@ def build_files() -> dict[str, str]:
         "values.example.yaml": build_example(),
         "docs/reference/values.md": build_reference(),
         "helm/lumihub/values.yaml": build_chart_values(),
+        "helm/lumihub/renamed.yaml": build_renamed(),
         "helm/lumihub/values.schema.json": json.dumps(build_schema(), indent=2) + "\n",
     }
 

@@ -9,6 +9,7 @@ import yaml
 
 from lumihub.settings.keys import build_keys
 from lumihub.settings.models import Settings
+from lumihub.settings.renamed import RENAMED, describe_renamed
 
 if TYPE_CHECKING:
     from lumihub.settings.keys import Key
@@ -57,6 +58,11 @@ def build_chart_values() -> str:
     return _CHART_HEAD + "".join(sections) + _DEPLOYMENT_HEAD + yaml.safe_dump(deployment, sort_keys=False)
 
 
+def build_renamed() -> str:
+    """`renamed.yaml` of the chart: what its templates say to keys of zero-to-jupyterhub."""
+    return yaml.safe_dump({path: describe_renamed(path) for path in RENAMED}, sort_keys=False, width=1000)
+
+
 def build_reference() -> str:
     """The reference page of all keys, in Markdown: a table a section."""
     return _REFERENCE_HEAD + "".join("\n" + "\n".join(_render_section(key)) + "\n" for key in build_keys())
@@ -67,6 +73,8 @@ def build_schema() -> dict[str, Any]:
     schema: dict[str, Any] = _without_titles(Settings.model_json_schema(by_alias=True))
     # Helm itself writes this key into the values of every chart that has, or is, a subchart.
     schema["properties"]["global"] = {"type": "object", "description": "Helm's own; LumiHub reads nothing of it."}
+    for path in RENAMED:
+        _let_through(schema, path)
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
 
 
@@ -119,6 +127,15 @@ def _render_section(section: Key) -> list[str]:
         cells = (f"`{key.path}`", key.expected, default, key.meaning + examples)
         lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
     return lines
+
+
+def _let_through(schema: dict[str, Any], path: str) -> None:
+    """Let a renamed key pass: the chart's templates say its new name, where a schema can only call it unknown."""
+    *sections, name = path.split(".")
+    here = schema
+    for section in sections:
+        here = schema["$defs"][here["properties"][section]["$ref"].rpartition("/")[2]]
+    here["properties"][name] = {"description": f"{describe_renamed(path)}.", "deprecated": True}
 
 
 def _without_titles(schema: Any) -> Any:

@@ -92,7 +92,7 @@ def test_answers_become_values(option, text, value):
         (
             "--admin",
             "Mara",
-            "--admin should be a name of at most 32 small letters, digits, '.', '_' and '-', beginning with a letter,"
+            "--admin should be a name of at most 64 small letters, digits, '.', '_', '@' and '-', beginning with a letter,"
             " not 'Mara'",
         ),
         ("--port", "70000", "--port should be a whole number from 1 to 65535, not 70000"),

@@ -43,6 +43,8 @@ ONLY_MODELS_REFUSE = {("data.origin.url", repr(text)) for text in ("", "x", "A b
 ONLY_MODELS_REFUSE |= {("proxy.https", "{'enabled': True}"), ("proxy.https.enabled", "True")}
 ONLY_MODELS_REFUSE |= {("httpRoute", "{'enabled': True}"), ("httpRoute.enabled", "True")}
 ONLY_MODELS_REFUSE |= {("scheduling.userPlaceholder.replicas", repr(count)) for count in (1, 8080, 70000, 10**30)}
+# Keys of zero-to-jupyterhub, which the chart's templates refuse by their new names.
+ONLY_MODELS_REFUSE |= {(f"{section}.networkPolicy", "{'enabled': True}") for section in ("hub", "singleuser")}
 ONLY_MODELS_REFUSE |= {("cull.every", repr(seconds)) for seconds in (8080, 70000, 10**30)}
 # A section of nothing holds its defaults; Helm drops such keys before it looks at the schema.
 ONLY_SCHEMA_REFUSES = {(key.path, "None") for key in EVERY if key.keys}

@@ -309,3 +309,120 @@ def test_one_wrong_item_is_one_fault():
         "error: auth.admins[0] should be a name of at most 64 small letters, digits, '.', '_', '@' and '-',"
         " beginning with a letter or digit, not 'Mara'"
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            "singleuser:\n  profileList: []\n",
+            "error: singleuser.profileList is zero-to-jupyterhub's name; here it is hub.config.KubeSpawner.profile_list"
+            "\n  in values.yaml, line 2\n  fix: move it there, or run ./deploy.py explain hub.config",
+        ),
+        (
+            "imagePullSecrets: [a]\n",
+            "error: imagePullSecrets is zero-to-jupyterhub's name; here it is images.pullSecrets\n"
+            "  in values.yaml, line 1\n  fix: move it there, or run ./deploy.py explain images.pullSecrets",
+        ),
+    ],
+)
+def test_a_key_of_zero_to_jupyterhub_is_told_its_name_here(text, expected):
+    assert faults(text) == expected
+
+
+def cluster(text):
+    return f"kubernetes: {{context: school}}\n{text}"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            cluster("data: {mode: mirror}"),
+            "error: data.mode is mirror, a folder of one machine, which a cluster's nodes don't share\n"
+            "  in values.yaml, line 2\n"
+            "  fix: set data.mode to cache, which keeps what was read on a volume of the cluster",
+        ),
+        (
+            cluster("data: {origin: {url: /srv/opendata}}"),
+            "error: data.origin.url is /srv/opendata, a folder of one machine, which a cluster's nodes don't share\n"
+            "  in values.yaml, line 2\n"
+            "  fix: name an origin by its URL (root://... or https://...), or leave it out to read from CERN",
+        ),
+        (
+            cluster("lessons: {folder: /srv/ours}"),
+            "error: lessons.folder is /srv/ours, a folder of one machine, which a cluster's nodes don't share\n"
+            "  in values.yaml, line 2\n"
+            "  fix: leave it out; singleuser.storage.extraVolumes can mount a folder that all nodes share",
+        ),
+        (
+            "auth: {type: lti13, admins: [mara], lti13: {clientIds: [x], issuer: i, authorizeUrl: https://a,"
+            " jwksEndpoint: https://j}}",
+            "error: auth.type is lti13, which takes Kubernetes, and kubernetes.context is null\n"
+            "  in values.yaml, line 1\n"
+            "  fix: set auth.type to native, or name a cluster in kubernetes.context",
+        ),
+        (
+            "proxy: {https: {enabled: true, type: offload}}",
+            "error: proxy.https.type is offload, which takes Kubernetes, and kubernetes.context is null\n"
+            "  in values.yaml, line 1\n"
+            "  fix: set proxy.https.type to manual, or name a cluster in kubernetes.context",
+        ),
+        (
+            cluster("auth: {type: oidc}"),
+            "error: auth.admins is [admin], and whoever has that name at the provider (oidc) would rule this hub\n"
+            "  in values.yaml, line 2\n"
+            "  fix: name the admins as the provider does, as in auth.admins: [mara@example.org]",
+        ),
+        (
+            cluster("auth: {type: github, admins: [mara], github: {clientSecret: x}}"),
+            "error: auth.github.clientId is missing, and auth.type is github\n  in values.yaml, line 2\n"
+            "  fix: write auth.github.clientId, or set auth.type to another",
+        ),
+        (
+            cluster("auth: {type: github, admins: [mara], github: {clientId: x}}"),
+            "error: auth.github.clientSecret is missing, and auth.type is github\n  in values.yaml, line 2\n"
+            "  fix: write auth.github.clientSecret, or name a Secret in existingSecret, or set auth.type to another",
+        ),
+        (
+            cluster("auth: {type: google, admins: [mara], google: {clientId: x, clientSecret: y}}"),
+            "error: auth.google.hostedDomain and allowedUsers are both empty, so nobody could log in\n"
+            "  in values.yaml, line 2\n  fix: set one of the two, or set auth.type to another",
+        ),
+        (
+            cluster("hub: {db: {type: postgres}}"),
+            "error: hub.db.url is missing, and hub.db.type is postgres\n  in values.yaml, line 2\n"
+            "  fix: set one of hub.db.url and hub.db.existingSecret, or set hub.db.type to sqlite-pvc",
+        ),
+        (
+            cluster("proxy: {https: {enabled: true, type: cert-manager, hosts: [hub.example.org]}}"),
+            "error: proxy.https.issuer.name is missing, and proxy.https.type is cert-manager\n"
+            "  in values.yaml, line 2\n"
+            "  fix: set proxy.https.issuer.name and proxy.https.hosts, or set proxy.https.type to another",
+        ),
+        (
+            cluster("httpRoute: {enabled: true}"),
+            "error: httpRoute.gateway.name is missing, and httpRoute.enabled is true\n  in values.yaml, line 2\n"
+            "  fix: name the Gateway, or set httpRoute.enabled to false",
+        ),
+        (
+            cluster("scheduling: {userPlaceholder: {replicas: 3}}"),
+            "error: scheduling.userPlaceholder.replicas is above 0 without priorities, so that placeholders would keep"
+            " students out\n  in values.yaml, line 2\n"
+            "  fix: set scheduling.podPriority.enabled to true, or scheduling.userPlaceholder.replicas to 0",
+        ),
+        (
+            "kubernetes: {usersNamespace: lumihub}",
+            "error: kubernetes.usersNamespace is lumihub, the namespace of the hub\n  in values.yaml, line 1\n"
+            "  fix: give kubernetes.usersNamespace another name: the hub may make pods there, and must not in its own",
+        ),
+    ],
+)
+def test_rules_of_a_cluster(text, expected):
+    assert faults(text) == expected
+
+
+def test_a_secret_is_never_shown():
+    settings = load(cluster("hub: {db: {type: postgres, url: 'postgresql+psycopg://hub:s3cret@db/hub'}}"))
+    assert "s3cret" not in f"{settings!r}{settings}{settings.model_dump_json()}{settings.model_dump()}"
+    assert settings.hub.db.url.get_secret_value().endswith("@db/hub")

@@ -95,14 +95,14 @@ class Https(Section):
                 "is missing, and proxy.https.type is secret",
                 key="secret.name",
                 fix="name the Secret that holds the certificate, or set proxy.https.type to another",
-                involved=("type",),
+                involved=("type", "enabled"),
             )
         if self.type == "cert-manager" and not (self.issuer.name and self.hosts):
             raise build_broken_rule(
                 "is missing, and proxy.https.type is cert-manager",
                 key="hosts" if self.issuer.name else "issuer.name",
                 fix="set proxy.https.issuer.name and proxy.https.hosts, or set proxy.https.type to another",
-                involved=("type",),
+                involved=("type", "enabled"),
             )
         return self
 

@@ -93,6 +93,6 @@ class Settings(Section):
                     f"is {value}, which takes Kubernetes, and kubernetes.context is null",
                     key=key,
                     fix=f"set {key} to {known}, or name a cluster in kubernetes.context",
-                    involved=("kubernetes.context",),
+                    involved=("kubernetes.context", "proxy.https.enabled"),
                 )
         return self

@@ -1,0 +1,118 @@
+"""Who reaches whom: just the arrows of the design, and nothing of it left open."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from chart.rendering import render
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from chart.rendering import Rendering
+
+PRIVATE = {"10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "169.254.0.0/16"}
+
+
+def peers(policy: dict[str, Any], direction: str) -> set[tuple[str, str]]:
+    """Who is let through, as (component, port): pods by their component, networks by their range."""
+    found = set()
+    for rule in policy["spec"][direction]:
+        ports = [str(port["port"]) for port in rule.get("ports", [{"port": "any"}])]
+        for peer in rule.get("from" if direction == "ingress" else "to", [{}]):
+            labels = peer.get("podSelector", {}).get("matchLabels", {})
+            namespace = peer.get("namespaceSelector", {}).get("matchLabels", {}).get("kubernetes.io/metadata.name", "")
+            name = labels.get("app.kubernetes.io/component") or namespace or peer.get("ipBlock", {}).get("cidr", "all")
+            found |= {(name, port) for port in ports}
+    return found
+
+
+DNS = {("kube-system", "53"), ("169.254.20.10/32", "53"), ("169.254.169.254/32", "53")}
+ANYWHERE = ("0.0.0.0/0", "::/0")
+
+
+@pytest.mark.parametrize(
+    ("policy", "ingress", "egress"),
+    [
+        (
+            "hub",
+            {("proxy", "http"), ("singleuser-server", "http")},
+            DNS
+            | {("proxy", "api"), ("singleuser-server", "any")}
+            | {(cidr, port) for cidr in ANYWHERE for port in ("443", "6443")},
+        ),
+        ("proxy", {("all", "http"), ("hub", "api")}, DNS | {("hub", "http"), ("singleuser-server", "any")}),
+        ("cache", {("singleuser-server", "xrootd")}, DNS | {(cidr, "any") for cidr in ANYWHERE}),
+        (
+            "singleuser",
+            {("hub", "8888"), ("proxy", "8888")},
+            DNS | {("hub", "8081"), ("cache", "1094")} | {(cidr, "any") for cidr in ANYWHERE},
+        ),
+    ],
+)
+def test_arrows(
+    renderings: dict[str, Rendering], policy: str, ingress: set[tuple[str, str]], egress: set[tuple[str, str]]
+) -> None:
+    found = renderings["minimal"].get("NetworkPolicy", policy)
+    assert peers(found, "ingress") == ingress
+    assert peers(found, "egress") == egress
+    assert found["spec"]["policyTypes"] == ["Ingress", "Egress"]
+
+
+def test_both_namespaces_deny_by_default(renderings: dict[str, Rendering]) -> None:
+    denied = renderings["minimal"].find("NetworkPolicy", "default-deny")
+    assert {policy["metadata"]["namespace"] for policy in denied} == {"lumihub", "lumihub-users"}
+    for policy in denied:
+        assert policy["spec"] == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
+
+
+def test_beside_another_hub_the_rest_of_the_namespace_is_left_alone(renderings: dict[str, Rendering]) -> None:
+    [policy] = renderings["cache-only"].find("NetworkPolicy")
+    assert policy["spec"]["podSelector"]["matchLabels"]["app.kubernetes.io/component"] == "cache"
+    assert ("jhub", "xrootd") in peers(policy, "ingress")
+
+
+def test_students_reach_no_private_network_nor_the_metadata_address(renderings: dict[str, Rendering]) -> None:
+    for cidr, excepted in internet(renderings["minimal"]).items():
+        assert excepted == (PRIVATE if cidr == "0.0.0.0/0" else {"fe80::/10", "fc00::/7"})
+
+
+def test_addresses_of_nodes_are_out_of_reach_too(renderings: dict[str, Rendering]) -> None:
+    found = internet(renderings["everything"])
+    assert "198.51.100.7/32" in found["0.0.0.0/0"]
+    assert "2001:db8::7/128" in found["::/0"]
+
+
+def test_a_closed_network(renderings: dict[str, Rendering]) -> None:
+    assert internet(renderings["closed-network"]) == {}
+    singleuser = renderings["closed-network"].get("NetworkPolicy", "singleuser")
+    assert ("10.1.2.3/32", "3128") in peers(singleuser, "egress")
+    assert ("10.1.2.4/32", "8443") in peers(renderings["closed-network"].get("NetworkPolicy", "hub"), "egress")
+
+
+def test_private_networks_may_be_opened_but_not_the_metadata_address(helm: Path) -> None:
+    rendering = render(helm, "singleuser: {networkPolicy: {egressAllowRules: {privateIPs: true}}}")
+    opened = {cidr for cidr, _ in peers(rendering.get("NetworkPolicy", "singleuser"), "egress")}
+    assert opened >= {"10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7"}
+    assert "169.254.0.0/16" not in opened
+
+
+def test_the_hub_reaches_a_database_and_the_api_where_they_are(renderings: dict[str, Rendering]) -> None:
+    assert ("0.0.0.0/0", "5432") in peers(renderings["postgres"].get("NetworkPolicy", "hub"), "egress")
+    assert ("0.0.0.0/0", "16443") in peers(renderings["everything"].get("NetworkPolicy", "hub"), "egress")
+
+
+def test_without_a_cache_nobody_is_let_to_one(renderings: dict[str, Rendering]) -> None:
+    assert ("cache", "1094") not in peers(renderings["stream"].get("NetworkPolicy", "singleuser"), "egress")
+
+
+def internet(rendering: Rendering) -> dict[str, set[str]]:
+    """The public ranges that students may reach, each with its exceptions."""
+    return {
+        peer["ipBlock"]["cidr"]: set(peer["ipBlock"]["except"])
+        for rule in rendering.get("NetworkPolicy", "singleuser")["spec"]["egress"]
+        for peer in rule["to"]
+        if "except" in peer.get("ipBlock", {})
+    }

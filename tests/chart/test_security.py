@@ -1,0 +1,109 @@
+"""What holds for every variation of the chart: no pod that `restricted` refuses, no rights, no secret in the open."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from chart.rendering import VARIATIONS
+
+if TYPE_CHECKING:
+    from chart.rendering import Rendering
+
+pytestmark = pytest.mark.parametrize("name", VARIATIONS)
+
+# Namespaced, or without any rights: namespaces and priorities are the only objects of the whole cluster.
+CLUSTER_WIDE = {"Namespace", "PriorityClass"}
+
+
+def test_every_pod_is_what_restricted_asks_for(renderings: dict[str, Rendering], name: str) -> None:
+    for pod, template in renderings[name].pods():
+        spec = template["spec"]
+        context = spec["securityContext"]
+        assert context["runAsNonRoot"] is True, pod
+        assert context["runAsUser"] == 1000, pod
+        assert context["seccompProfile"] == {"type": "RuntimeDefault"}, pod
+        assert not {"hostNetwork", "hostPID", "hostIPC", "initContainers"} & set(spec), pod
+        for volume in spec.get("volumes", []):
+            kinds = set(volume) - {"name"}
+            assert kinds <= {"emptyDir", "persistentVolumeClaim", "projected", "secret", "configMap"}, pod
+        for container in spec["containers"]:
+            context = container["securityContext"]
+            assert context["allowPrivilegeEscalation"] is False, pod
+            assert context["readOnlyRootFilesystem"] is True, pod
+            assert context["capabilities"] == {"drop": ["ALL"]}, pod
+            assert not any("hostPort" in port for port in container.get("ports", [])), pod
+
+
+def test_only_the_hub_has_a_token_of_the_cluster(renderings: dict[str, Rendering], name: str) -> None:
+    tokens = {pod: template["spec"]["automountServiceAccountToken"] for pod, template in renderings[name].pods()}
+    assert [pod for pod, mounted in tokens.items() if mounted] in ([], ["Deployment hub"])
+    for account in renderings[name].find("ServiceAccount"):
+        assert account["automountServiceAccountToken"] is False
+
+
+def test_the_hub_rules_over_the_students_namespace_alone(renderings: dict[str, Rendering], name: str) -> None:
+    rendering = renderings[name]
+    assert not rendering.find("ClusterRole")
+    assert not rendering.find("ClusterRoleBinding")
+    for one in [*rendering.find("Role"), *rendering.find("RoleBinding")]:
+        assert one["metadata"]["namespace"] == rendering.find("Namespace")[0]["metadata"]["name"]
+    granted = {
+        (resource, verb)
+        for role in rendering.find("Role")
+        for rule in role["rules"]
+        for resource in rule["resources"]
+        for verb in rule["verbs"]
+    }
+    assert {resource for resource, _ in granted} <= {"pods", "persistentvolumeclaims", "events"}
+    assert not {verb for _, verb in granted} & {"*", "patch", "update", "deletecollection", "escalate", "bind"}
+
+
+def test_every_object_has_a_namespace_or_belongs_to_the_cluster(renderings: dict[str, Rendering], name: str) -> None:
+    for one in renderings[name].objects:
+        if one["kind"] in CLUSTER_WIDE:
+            assert "namespace" not in one["metadata"]
+        else:
+            assert one["metadata"]["namespace"] in ("lumihub", "lumihub-users", "lumihub-students"), one["kind"]
+
+
+def test_no_secret_stands_outside_of_secrets(renderings: dict[str, Rendering], name: str) -> None:
+    rendering = renderings[name]
+    secrets = _secret_words(rendering)
+    for one in rendering.objects:
+        if one["kind"] != "Secret":
+            text = json.dumps(one)
+            assert not [word for word in secrets if word in text], (one["kind"], one["metadata"]["name"])
+
+
+def test_the_students_namespace_takes_restricted_pods_alone(renderings: dict[str, Rendering], name: str) -> None:
+    for namespace in renderings[name].find("Namespace"):
+        labels = namespace["metadata"]["labels"]
+        for mode in ("enforce", "audit", "warn"):
+            assert labels[f"pod-security.kubernetes.io/{mode}"] == "restricted"
+
+
+def test_peoples_work_outlives_the_release(renderings: dict[str, Rendering], name: str) -> None:
+    rendering = renderings[name]
+    kept = [*rendering.find("Namespace"), *rendering.find("PersistentVolumeClaim"), *rendering.find("Secret", "hub")]
+    for one in kept:
+        assert one["metadata"]["annotations"]["helm.sh/resource-policy"] == "keep", one["metadata"]["name"]
+
+
+def _secret_words(rendering: Rendering) -> list[str]:
+    words: list[str] = []
+    for secret in rendering.find("Secret"):
+        for key, encoded in secret["data"].items():
+            text = base64.b64decode(encoded).decode()
+            words += [encoded, *(_find_secrets(json.loads(text)) if key == "values.json" else [text.strip()])]
+    return words
+
+
+def _find_secrets(values: Any) -> list[str]:
+    if not isinstance(values, dict):
+        return []
+    own = [value for key, value in values.items() if key in ("clientSecret", "url") and "secret" in str(value)]
+    return own + [word for below in values.values() for word in _find_secrets(below)]
