@@ -92,8 +92,8 @@ def test_answers_become_values(option, text, value):
         (
             "--admin",
             "Mara",
-            "--admin should be a name of at most 64 small letters, digits, '.', '_', '@' and '-', beginning with a letter,"
-            " not 'Mara'",
+            "--admin should be a name of at most 64 small letters, digits, '.', '_', '@' and '-',"
+            " beginning with a letter or digit, not 'Mara'",
         ),
         ("--port", "70000", "--port should be a whole number from 1 to 65535, not 70000"),
         ("--port", "web", "--port should be a whole number from 1 to 65535, not 'web'"),
