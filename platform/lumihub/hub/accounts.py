@@ -37,7 +37,7 @@ class AccountsHandler(APIHandler):
         All names and passwords are looked at first: nothing is made when one of them may not be used.
         """
         wanted = _parse_accounts(self.get_json_body())
-        faults = [fault for name, password in wanted if (fault := self._fault(name, password))]
+        faults = [fault for name, password in wanted if (fault := find_fault(self.authenticator, name, password))]
         if faults:
             raise web.HTTPError(400, "; ".join(faults))
         answer = []
@@ -49,19 +49,27 @@ class AccountsHandler(APIHandler):
             answer.append({"name": name, "created": created})
         self.finish(json.dumps(answer))
 
-    def _fault(self, name: str, password: str) -> str | None:
-        if not self.authenticator.validate_username(name):
-            return f"{name!r} is not a user name: {NAME_RULE}"
-        if not self.authenticator.is_password_strong(password):
-            return f"the password for {name} is too common, too short or too long"
-        return None
-
     def _describe(self, account: UserInfo) -> dict[str, Any]:
         return describe_account(self, account.username, approved=bool(account.is_authorized))
 
 
 class AccountHandler(APIHandler):
     """`/hub/api/lumihub/accounts/NAME`."""
+
+    @needs_scope("admin:users")  # type: ignore[untyped-decorator]
+    async def post(self, name: str) -> None:
+        """Make an account for a check: body `{password}`; answer `{created, token}`.
+
+        The token is empty where the password opens the login page, and nobody gets one of an account that was there.
+        """
+        password = str((self.get_json_body() or {}).get("password", ""))
+        if fault := find_fault(self.authenticator, name, password):
+            raise web.HTTPError(400, fault)
+        created = self.authenticator.get_user(name) is None
+        if created:
+            await self.authenticator.set_account(name, password)
+            await ensure_user(self, name)
+        self.finish(json.dumps({"created": created, "token": ""}))
 
     @needs_scope("admin:users")  # type: ignore[untyped-decorator]
     async def patch(self, name: str) -> None:
@@ -128,6 +136,15 @@ async def ensure_user(handler: APIHandler, name: str) -> User:
     handler.db.commit()
     await maybe_future(handler.authenticator.add_user(user))
     return user
+
+
+def find_fault(authenticator: Any, name: str, password: str) -> str | None:
+    """Why an account of this name and password can't be, or None."""
+    if not authenticator.validate_username(name):
+        return f"{name!r} is not a user name: {NAME_RULE}"
+    if not authenticator.is_password_strong(password):
+        return f"the password for {name} is too common, too short or too long"
+    return None
 
 
 def describe_account(handler: APIHandler, name: str, *, approved: bool) -> dict[str, Any]:

@@ -73,7 +73,7 @@ def _configure_accounts(c: Any, configuration: HubConfiguration) -> None:
 
 def _configure_services(c: Any, configuration: HubConfiguration) -> None:
     services: list[dict[str, Any]] = [{"name": TOOL, "api_token": configuration.tool_token_file.read_text().strip()}]
-    roles = [{"name": TOOL, "services": [TOOL], "scopes": _tool_scopes(configuration)}]
+    roles = [{"name": TOOL, "services": [TOOL], "scopes": ["admin:users", "admin:servers"]}]
     if configuration.cull_enabled:
         words = ["--timeout", configuration.cull_timeout, "--cull-every", configuration.cull_every]
         words += ["--max-age", configuration.cull_max_age]
@@ -83,11 +83,6 @@ def _configure_services(c: Any, configuration: HubConfiguration) -> None:
         roles.append({"name": CULLER, "services": [CULLER], "scopes": scopes})
     c.JupyterHub.services = services
     c.JupyterHub.load_roles = roles
-
-
-def _tool_scopes(configuration: HubConfiguration) -> list[str]:
-    # A check can't log in at somebody else's page: it works with a token of the account that it made.
-    return ["admin:users", "admin:servers", *(["tokens"] if configuration.login else [])]
 
 
 def _configure_servers(c: Any, configuration: HubConfiguration) -> None:

@@ -62,6 +62,16 @@ class HubClient:
         answer: list[dict[str, Any]] = self._request("POST", "lumihub/accounts", body)
         return answer
 
+    def begin(self, name: str, password: str) -> dict[str, Any]:
+        """Make an account for a check: `{created, token}`.
+
+        The token is what lets the check in where people log in elsewhere; it is empty where the password does.
+        """
+        answer: dict[str, Any] = self._request(
+            "POST", f"lumihub/accounts/{quote(name, safe='')}", {"password": password}
+        )
+        return answer
+
     def change(self, name: str, **changes: Any) -> None:
         """Set `password=` or `approved=` of an account."""
         self._request("PATCH", f"lumihub/accounts/{quote(name, safe='')}", changes)

@@ -10,7 +10,11 @@ from jupyterhub.apihandlers.users import APIHandler
 from jupyterhub.scopes import needs_scope
 from tornado import web
 
-from lumihub.hub.accounts import AccountHandler, describe_account
+from lumihub.hub.accounts import AccountHandler, describe_account, ensure_user
+from lumihub.hub.names import NAME, NAME_RULE
+
+# No check takes longer.
+CHECK_SECONDS = 900
 
 
 class VisitorsHandler(APIHandler):
@@ -30,6 +34,18 @@ class VisitorsHandler(APIHandler):
 
 class VisitorHandler(AccountHandler):
     """`/hub/api/lumihub/accounts/NAME`."""
+
+    @needs_scope("admin:users")  # type: ignore[untyped-decorator]
+    async def post(self, name: str) -> None:
+        """Make an account for a check, which can't log in at somebody else's page: it gets a token instead."""
+        if NAME.fullmatch(name) is None:
+            raise web.HTTPError(400, f"{name!r} is not a user name: {NAME_RULE}")
+        if self.find_user(name):
+            self.finish(json.dumps({"created": False, "token": ""}))
+            return
+        user = await ensure_user(self, name)
+        token = user.new_api_token(note="lumihub check", expires_in=CHECK_SECONDS)
+        self.finish(json.dumps({"created": True, "token": token}))
 
     @needs_scope("admin:users")  # type: ignore[untyped-decorator]
     async def patch(self, name: str) -> None:  # noqa: ARG002

@@ -1,0 +1,145 @@
+"""A real hub whose people log in elsewhere: what the command line can do with it, and what it says it can't."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+import urllib.request
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+import lumihub.hub
+from lumihub.backend import Access
+from lumihub.errors import InputError
+from lumihub.hub.client import HubClient
+from lumihub.hub.configuration import VARIABLE, HubConfiguration
+from lumihub.hub.providers import build_login, find_login
+from lumihub.settings import Settings
+from lumihub.settings.models.auth import Auth
+from lumihub.settings.models.kubernetes import Kubernetes
+from servers.hub import free_port
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+AUTH = Auth.model_validate(
+    {
+        "type": "oidc",
+        "admins": ["mara"],
+        "oidc": {
+            "client_id": "hub",
+            "client_secret": "x",
+            "authorize_url": "http://127.0.0.1:9/authorize",
+            "token_url": "http://127.0.0.1:9/token",
+            "userdata_url": "http://127.0.0.1:9/user",
+            "login_service": "the school",
+        },
+    }
+)
+REFUSED = (
+    "people log in with the school, which knows their passwords; who may come in is set by auth in the values file"
+)
+
+
+@pytest.fixture(scope="module")
+def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HubClient]:
+    with running(tmp_path_factory.mktemp("hub")) as access:
+        yield HubClient(access)
+
+
+@contextmanager
+def running(folder: Path) -> Iterator[Access]:
+    url = f"http://127.0.0.1:{free_port()}/"
+    token = folder / "token"
+    token.write_text("the-tool")
+    configuration = HubConfiguration.from_settings(
+        Settings(auth=AUTH, kubernetes=Kubernetes(context="any")),
+        login=find_login(AUTH),
+        tool_token_file=token,
+        command=[sys.executable, "-m", "lumihub.lab"],
+        classes={
+            "JupyterHub": {
+                "bind_url": url,
+                "hub_bind_url": f"http://127.0.0.1:{free_port()}",
+                "proxy_class": "jupyterhub_traefik_proxy.fileprovider.TraefikFileProviderProxy",
+                "spawner_class": "jupyterhub.spawner.SimpleLocalProcessSpawner",
+            },
+            "TraefikFileProviderProxy": {"traefik_api_url": f"http://127.0.0.1:{free_port()}"},
+            **build_login(AUTH, "x"),
+        },
+    )
+    path = folder / "configuration.json"
+    path.write_text(configuration.model_dump_json())
+    with (folder / "log").open("w") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "jupyterhub", "-f", Path(str(lumihub.hub.__file__)).parent / "jupyterhub_config.py"],
+            cwd=folder,
+            env={**os.environ, VARIABLE: str(path), "PATH": f"{Path(sys.prefix) / 'bin'}:{os.environ['PATH']}"},
+            stdout=log,
+            stderr=log,
+        )
+        try:
+            access = Access(url, "the-tool")
+            deadline = time.monotonic() + 90
+            while HubClient(access, timeout=5).version() is None:
+                assert process.poll() is None, (folder / "log").read_text()
+                assert time.monotonic() < deadline, (folder / "log").read_text()
+                time.sleep(0.3)
+            yield access
+        finally:
+            process.terminate()
+            process.wait(30)
+
+
+def names(client: HubClient) -> dict[str, bool]:
+    return {account["name"]: account["admin"] for account in client.accounts()}
+
+
+def test_accounts_are_those_who_came(client: HubClient) -> None:
+    assert names(client) == {"mara": True}
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda client: client.add([("jo", "secret-enough")]),
+        lambda client: client.change("mara", password="secret-enough"),
+        lambda client: client.change("mara", approved=True),
+    ],
+    ids=["add", "password", "approve"],
+)
+def test_passwords_and_approval_are_refused(client: HubClient, call: object) -> None:
+    with pytest.raises(InputError) as caught:
+        call(client)  # type: ignore[operator]
+    assert caught.value.faults[0].what == REFUSED
+
+
+def test_a_check_comes_in_with_a_token_and_goes(client: HubClient) -> None:
+    answer = client.begin("lumihub-check-1", "not-used-here")
+    assert answer["created"] is True
+    request = urllib.request.Request(f"{client._access.url}hub/api/user")
+    request.add_header("Authorization", f"token {answer['token']}")
+    with urllib.request.urlopen(request, timeout=10) as response:
+        found = json.load(response)
+    assert (found["name"], found["admin"]) == ("lumihub-check-1", False)
+    client.remove("lumihub-check-1", delete_home=True)
+    assert names(client) == {"mara": True}
+
+
+def test_nobody_gets_a_token_of_an_account_that_was_there(client: HubClient) -> None:
+    assert client.begin("mara", "") == {"created": False, "token": ""}
+
+
+def test_who_is_not_there_and_who_rules(client: HubClient) -> None:
+    with pytest.raises(InputError, match="there is no account nobody"):
+        client.remove("nobody", delete_home=False)
+    with pytest.raises(InputError, match=r"take the name out of auth\.admins first"):
+        client.remove("mara", delete_home=False)
+    with pytest.raises(InputError, match="is not a user name"):
+        client.begin("No Name", "")
