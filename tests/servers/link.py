@@ -16,6 +16,7 @@ class Link:
         port: where the server listens on 127.0.0.1.
         rate: bytes a second in each direction, None for no limit.
         delay: seconds that each byte is under way, in each direction.
+        address: of this machine, where clients connect.
 
     Attributes:
         port: where clients connect.
@@ -23,7 +24,9 @@ class Link:
         up: bytes that went to it.
     """
 
-    def __init__(self, port: int, *, rate: float | None = None, delay: float = 0) -> None:
+    def __init__(
+        self, port: int, *, rate: float | None = None, delay: float = 0, address: str = "127.0.0.1"
+    ) -> None:
         self._target = port
         self._rate = rate
         self._delay = delay
@@ -32,7 +35,7 @@ class Link:
         self._free_at = {"down": 0.0, "up": 0.0}
         self._lock = threading.Lock()
         self._open: list[socket.socket] = []
-        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._listener = socket.create_server((address, 0))
         self.port: int = self._listener.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
 

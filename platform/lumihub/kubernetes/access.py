@@ -210,7 +210,9 @@ class Cluster:
         try:
             yield
         except ApiException as error:
-            raise _build_api_error(self, what, error.status or 0, str(error.reason), error.body) from error
+            if not error.status:  # the library's way to say that TLS did not come about
+                raise build_unreachable(self, error) from error
+            raise _build_api_error(self, what, error.status, str(error.reason), error.body) from error
         except urllib3.exceptions.HTTPError as error:
             raise build_unreachable(self, error) from error
         except OSError as error:

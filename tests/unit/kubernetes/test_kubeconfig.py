@@ -1,3 +1,9 @@
+import socket
+import ssl
+import subprocess
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -6,6 +12,7 @@ import yaml
 from lumihub.errors import InputError, LumiHubError
 from lumihub.kubernetes.access import connect
 from lumihub.kubernetes.kubeconfig import build_client, check_context, find_paths, load_contexts
+from lumihub.process import find_program
 
 
 def write_kubeconfig(path: Path, *contexts: str, server: str = "https://127.0.0.1:1") -> Path:
@@ -81,3 +88,42 @@ def test_certificate_file_that_is_gone_is_named(tmp_path, monkeypatch):
         build_client("campus")
     assert "/nowhere/ca.crt" in str(caught.value)
     assert str(caught.value).endswith("fix: mend it until this answers: kubectl --context campus get nodes")
+
+
+@contextmanager
+def serving_tls(folder: Path) -> Iterator[int]:
+    """The port of a server on loopback whose certificate nobody signed."""
+    words = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=elsewhere", "-days", "1"]
+    files = ["-keyout", str(folder / "key.pem"), "-out", str(folder / "cert.pem")]
+    subprocess.run(["openssl", *words, *files], check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(folder / "cert.pem", folder / "key.pem")
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> None:
+            with suppress(OSError):
+                while True:
+                    connection, _ = listener.accept()
+                    with connection, suppress(OSError):
+                        context.wrap_socket(connection, server_side=True).close()
+
+        serving = threading.Thread(target=serve)
+        serving.start()
+        yield listener.getsockname()[1]
+        with suppress(OSError):
+            listener.shutdown(socket.SHUT_RDWR)
+        serving.join()
+
+
+@pytest.mark.skipif(find_program("openssl") is None, reason="makes a certificate with openssl")
+def test_certificate_that_nobody_signed_is_not_trusted(tmp_path, monkeypatch):
+    with serving_tls(tmp_path) as port:
+        server = f"https://127.0.0.1:{port}"
+        monkeypatch.setenv("KUBECONFIG", str(write_kubeconfig(tmp_path / "config", "campus", server=server)))
+        with pytest.raises(LumiHubError) as caught:
+            connect("campus").version()
+    assert str(caught.value) == (
+        "error: the certificate of the API server is not trusted: self-signed certificate\n"
+        f"  in {server}\n"
+        "  fix: get a fresh kubeconfig for the context campus from whoever runs the cluster"
+    )
