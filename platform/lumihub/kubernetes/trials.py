@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from lumihub.errors import LumiHubError
 from lumihub.kubernetes.namespaces import RESTRICTED
 from lumihub.kubernetes.objects import name_of, path_of
-from lumihub.kubernetes.waiting import Trouble, explain_pod
+from lumihub.kubernetes.troubles import Trouble, explain_pod
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -1,9 +1,8 @@
-"""What comes up and what does not, in words: parts with their pods, and why a pod does not start."""
+"""Parts of a release while they come up: how many of their pods are ready, and what keeps the others."""
 
 from __future__ import annotations
 
 import contextlib
-import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -11,47 +10,21 @@ from lumihub.backend import PartState
 from lumihub.errors import LumiHubError
 from lumihub.kubernetes.objects import (
     build_selector,
-    find_condition,
     is_ready,
     labels_of,
     name_of,
     path_of,
 )
+from lumihub.kubernetes.troubles import Trouble, explain_creation, explain_pod
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from lumihub.kubernetes.access import Cluster, Object
 
 _COMPONENT = "app.kubernetes.io/component"
 _KINDS = ("deployments", "statefulsets", "daemonsets")
 _LOG_LINES = 12
-# A registry may hiccup once, a program may fall over while what it needs comes up.
-_HOPELESS_RESTARTS = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Trouble:
-    """Why a pod does not come up.
-
-    Attributes:
-        pod: its name, or that of the part whose pod can't be made.
-        reason: Kubernetes' own word, as in ImagePullBackOff.
-        words: one sentence for people.
-        fix: what to change or type.
-        hopeless: waiting won't help.
-        log: the last lines that the pod wrote.
-    """
-
-    pod: str
-    reason: str
-    words: str
-    fix: str
-    hopeless: bool = False
-    log: tuple[str, ...] = ()
-
-    def __str__(self) -> str:
-        return f"{self.pod}: {self.reason}: {self.words}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,82 +205,6 @@ def count_ready(kind: str, found: Object) -> int:
     return max(0, min(int(status.get("updatedReplicas", 0)), int(status.get("readyReplicas", 0)) - old))
 
 
-def explain_pod(pod: Object, events: Iterable[Object]) -> Trouble | None:
-    """Why a pod does not come up, or None where it does or still may."""
-    if "deletionTimestamp" in pod["metadata"] or is_ready(pod):
-        return None
-    name = name_of(pod)
-    scheduled = find_condition(pod, "PodScheduled")
-    if scheduled and scheduled.get("reason") == "Unschedulable":
-        return Trouble(name, "Unschedulable", _clean(scheduled.get("message", "")), _scheduling_fix(scheduled))
-    status = pod.get("status", {})
-    for container in [*(status.get("initContainerStatuses") or []), *(status.get("containerStatuses") or [])]:
-        trouble = _explain_container(name, container)
-        if trouble:
-            return trouble
-    if status.get("phase") == "Failed":
-        return Trouble(
-            name, status.get("reason", "Failed"), _clean(status.get("message", "it failed")), "lumihub doctor", True
-        )
-    return _explain_events(pod, events)
-
-
-def _explain_container(pod: str, container: Object) -> Trouble | None:
-    waiting = container.get("state", {}).get("waiting") or {}
-    reason, message = waiting.get("reason", ""), _clean(waiting.get("message", ""))
-    image = container["image"]
-    if reason in ("ImagePullBackOff", "ErrImagePull", "InvalidImageName", "ErrImageNeverPull"):
-        detail = f": {message}" if message and not message.startswith("Back-off") else ""
-        return Trouble(
-            pod,
-            reason,
-            f"the image {image} can't be had{detail}",
-            "lumihub images list shows what is where; lumihub images push (or load) brings it there",
-            hopeless=reason != "ErrImagePull",
-        )
-    if reason in ("CreateContainerConfigError", "CreateContainerError", "RunContainerError"):
-        return Trouble(pod, reason, message, f"kubectl describe pod {pod}", hopeless=True)
-    last = (container.get("lastState") or {}).get("terminated") or (container.get("state") or {}).get("terminated")
-    restarts = int(container.get("restartCount", 0))
-    if reason == "CrashLoopBackOff" or (last and restarts > 0 and not container.get("ready")):
-        ended = last or {}
-        if ended.get("reason") == "OOMKilled":
-            words = f"{container['name']} took more memory than its limit, {_times(restarts)}"
-            return Trouble(
-                pod, "OOMKilled", words, "give it more memory in the values file", restarts >= _HOPELESS_RESTARTS
-            )
-        words = f"{container['name']} ended with exit code {ended.get('exitCode', '?')}, {_times(restarts)}"
-        return Trouble(pod, "CrashLoopBackOff", words, "see its last lines", restarts >= _HOPELESS_RESTARTS)
-    return None
-
-
-def _explain_events(pod: Object, events: Iterable[Object]) -> Trouble | None:
-    """What only events tell: volumes that don't come, networks that aren't there, probes that fail."""
-    uid = pod["metadata"]["uid"]
-    own = [one for one in events if one.get("involvedObject", {}).get("uid") == uid and one.get("type") == "Warning"]
-    for event in sorted(own, key=_event_time, reverse=True):
-        reason, message = event.get("reason", ""), _clean(event.get("message", ""))
-        if reason in ("FailedMount", "FailedAttachVolume", "FailedCreatePodSandBox"):
-            return Trouble(name_of(pod), reason, message, f"kubectl describe pod {name_of(pod)}")
-        if reason == "Unhealthy":
-            return Trouble(name_of(pod), "NotReady", message, "see its last lines")
-    return None
-
-
-def explain_creation(found: Object, owners: set[str], events: Iterable[Object]) -> Trouble | None:
-    """Why the pods of a part can't even be made: a quota, Pod Security, a missing account."""
-    own = [
-        one
-        for one in events
-        if one.get("involvedObject", {}).get("name") in owners and one.get("reason") == "FailedCreate"
-    ]
-    if not own:
-        return None
-    message = _clean(max(own, key=_event_time).get("message", ""))
-    fix = "ask whoever runs the cluster to raise the quota" if "quota" in message else "lumihub doctor"
-    return Trouble(name_of(found), "FailedCreate", message, fix, hopeless="quota" not in message)
-
-
 def describe_parts(parts: Sequence[PartProgress]) -> str:
     """One line for the bar."""
     waiting = [part for part in parts if part.state not in (PartState.RUNNING, PartState.OFF)]
@@ -317,28 +214,5 @@ def describe_parts(parts: Sequence[PartProgress]) -> str:
     return ", ".join(map(str, waiting)) + (f" ({troubles[0][:160]})" if troubles else "")
 
 
-def _scheduling_fix(condition: dict[str, str]) -> str:
-    message = condition.get("message", "")
-    if re.search(r"unbound immediate PersistentVolumeClaims|storageclass", message, re.IGNORECASE):
-        return "name a StorageClass that makes volumes in the values file; lumihub doctor tries the default one"
-    if re.search(r"Insufficient (memory|cpu)|Too many pods", message):
-        return "add a node, end servers that nobody needs, or lower the requests in the values file"
-    if re.search(r"node affinity|node selector|untolerated taint", message):
-        return "mend nodeSelector and tolerations in the values file"
-    return "lumihub doctor"
-
-
 def _restarts(pod: Object) -> int:
     return sum(int(one.get("restartCount", 0)) for one in pod.get("status", {}).get("containerStatuses") or [])
-
-
-def _times(restarts: int) -> str:
-    return f"restarted {restarts} time{'' if restarts == 1 else 's'}"
-
-
-def _event_time(event: Object) -> str:
-    return str(event.get("lastTimestamp") or event.get("eventTime") or "")
-
-
-def _clean(text: str) -> str:
-    return " ".join(text.split())[:500]
