@@ -77,11 +77,12 @@ def _list(names: _Names = None, values: ValuesFile = None, as_json: Json = False
     if as_json:
         output.json(rows)
         return
-    table = Table("Image", "Reference", "Size", "Built", "Pushed", box=None, header_style="bold")
+    table = Table("Image", "Tag", "Size", "Built", "Pushed", box=None, header_style="bold")
+    table.columns[1].overflow = "fold"
     for row in rows:
         size = format_bytes(row["bytes"]) if row["bytes"] else ""
-        pushed = f"{row['pushed']} {row['digest'][:19]}" if row["pushed"] else ""
-        table.add_row(row["name"], row["reference"], size, row["built"] or "not built", pushed)
+        pushed = f"{row['pushed'][:10]} to {row['registry']}" if row["pushed"] else ""
+        table.add_row(row["name"], row["tag"], size, row["built"] or "not built", pushed)
     output.table(table)
 
 

@@ -23,8 +23,8 @@ KINDS: tuple[Kind, ...] = ("buildah", "podman", "docker")
 # The label by which an image says what it was built from, so that it is not built again.
 INPUTS_LABEL = "lumihub.inputs"
 
-_SIZE = re.compile(r"([\d.]+) ?([kMGT]?)B")
-_UNITS = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
+_SIZE = re.compile(r"([\d.]+) ?([KMGT]?)B")
+_UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,6 +76,8 @@ def describe(settings: Settings, names: Sequence[str]) -> list[dict[str, Any]]:
         {
             "name": state.name,
             "reference": state.reference,
+            "registry": settings.images.registry,
+            "tag": state.reference.rpartition(":")[2],
             "bytes": state.local.size if state.local else None,
             "built": state.local.time if state.local else None,
             "digest": state.pushed.digest if state.pushed else None,
