@@ -143,7 +143,8 @@ def test_a_registry_gets_them_and_the_release_names_exactly_these(project, tmp_p
         name, _, digest = find_references(settings)["lab"].partition("@")
         assert name == f"{host}/lumihub/lab"
         address = f"http://{host}/v2/lumihub/lab/manifests/{digest}"
-        with urllib.request.urlopen(urllib.request.Request(address, headers={"Accept": "*/*"}), timeout=5) as answer:
+        kinds = "application/vnd.oci.image.manifest.v1+json, application/vnd.docker.distribution.manifest.v2+json"
+        with urllib.request.urlopen(urllib.request.Request(address, headers={"Accept": kinds}), timeout=5) as answer:
             assert json.load(answer)["schemaVersion"] == 2
 
 
