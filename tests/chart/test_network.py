@@ -38,13 +38,13 @@ ANYWHERE = ("0.0.0.0/0", "::/0")
     [
         (
             "hub",
-            {("proxy", "http"), ("singleuser-server", "http")},
+            {("proxy", "8081"), ("singleuser-server", "8081")},
             DNS
-            | {("proxy", "api"), ("singleuser-server", "any")}
+            | {("proxy", "8001"), ("singleuser-server", "any")}
             | {(cidr, port) for cidr in ANYWHERE for port in ("443", "6443")},
         ),
-        ("proxy", {("all", "http"), ("hub", "api")}, DNS | {("hub", "http"), ("singleuser-server", "any")}),
-        ("cache", {("singleuser-server", "xrootd")}, DNS | {(cidr, "any") for cidr in ANYWHERE}),
+        ("proxy", {("all", "8000"), ("hub", "8001")}, DNS | {("hub", "8081"), ("singleuser-server", "any")}),
+        ("cache", {("singleuser-server", "1094")}, DNS | {(cidr, "any") for cidr in ANYWHERE}),
         (
             "singleuser",
             {("hub", "8888"), ("proxy", "8888")},
@@ -71,7 +71,7 @@ def test_both_namespaces_deny_by_default(renderings: dict[str, Rendering]) -> No
 def test_beside_another_hub_the_rest_of_the_namespace_is_left_alone(renderings: dict[str, Rendering]) -> None:
     [policy] = renderings["cache-only"].find("NetworkPolicy")
     assert policy["spec"]["podSelector"]["matchLabels"]["app.kubernetes.io/component"] == "cache"
-    assert ("jhub", "xrootd") in peers(policy, "ingress")
+    assert ("jhub", "1094") in peers(policy, "ingress")
 
 
 def test_students_reach_no_private_network_nor_the_metadata_address(renderings: dict[str, Rendering]) -> None:

@@ -29,7 +29,7 @@ class ClusterHub(JupyterHub):
         """Start the hub, then look after the proxy's routes."""
         await super().start()
         self._routes = RouteKeeper(self)
-        self._routes.start()
+        await self._routes.start()
 
 
 def main() -> None:

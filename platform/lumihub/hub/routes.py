@@ -31,8 +31,9 @@ class RouteKeeper:
         self._busy = False
         self._callback = PeriodicCallback(self.look, LOOK_EVERY_MS)
 
-    def start(self) -> None:
-        """Begin to look."""
+    async def start(self) -> None:
+        """Begin to look; the hub has just given the proxy all routes."""
+        await self._mark()
         self._callback.start()
 
     async def look(self) -> None:
@@ -44,14 +45,13 @@ class RouteKeeper:
             if not await self._is_marked():
                 self._hub.log.warning("The proxy knows no routes: it was restarted. Restoring them.")
                 await self._hub.proxy.check_routes(self._hub.users, self._hub._service_map)
-                await self.mark()
+                await self._mark()
         except (ClientError, TimeoutError, OSError) as error:
             self._hub.log.warning("The proxy does not answer: %s", error)
         finally:
             self._busy = False
 
-    async def mark(self) -> None:
-        """Leave the mark, once all routes are there."""
+    async def _mark(self) -> None:
         await self._hub.proxy.api_request(MARK, method="POST", body={"target": self._hub.hub.url})
 
     async def _is_marked(self) -> bool:
