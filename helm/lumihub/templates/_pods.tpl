@@ -101,8 +101,5 @@ matchExpressions:
 A container that sleeps in an image until it is told to end.
 */}}
 {{- define "lumihub.sleep" -}}
-args:
-  - python3
-  - -c
-  - import signal; signal.signal(signal.SIGTERM, lambda *_: exit()); signal.pause()
+args: [python, -c, import signal; signal.pause()]
 {{- end }}
