@@ -25,6 +25,8 @@ _LEFT_OUT = (
     "usr/share/doc/*", "usr/share/info/*", "usr/share/locale/*", "usr/share/man/*",
     "etc/hostname", "etc/resolv.conf",
 )  # fmt: skip
+# The same for what is installed later on.
+_DPKG = "".join(f"path-exclude=/usr/share/{folder}/*\n" for folder in ("doc", "info", "locale", "man"))
 _PATIENCE = 3600
 # Systems and archives are as large as the images; /tmp may lie in memory, or forbid devices and programs.
 SCRATCH = "/var/tmp"  # noqa: S108
@@ -95,6 +97,7 @@ def _make(builder: Builder, debootstrap: Path, suite: str, reference: str, task:
         what = f"make Debian {suite}"
         run_builder(build_debootstrap(debootstrap, suite, system), environment, what, task)
         (system / "etc/apt/sources.list").write_text(build_sources(suite), encoding="utf-8")
+        (system / "etc/dpkg/dpkg.cfg.d/slim").write_text(_DPKG, encoding="utf-8")
         # debootstrap knows the release as it came out; this brings what has been corrected since.
         task.describe(f"{what}: security updates")
         for words in (["apt-get", "update"], ["apt-get", "--yes", "upgrade"]):
