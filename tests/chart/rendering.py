@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import subprocess
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from cluster.machine.programs import find_programs
 from lumihub.chart import CHART
 
 if TYPE_CHECKING:
@@ -23,10 +23,10 @@ POD_KINDS = {"Deployment", "StatefulSet", "DaemonSet", "Job"}
 
 
 def find_helms() -> dict[int, Path]:
-    """The helm programs of this machine by their major version: on the path, and those of the test cluster."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    found = [Path(path) for path in (shutil.which("helm"), os.environ.get("LUMIHUB_HELM")) if path]
-    found += sorted((cache / "lumihub" / "cluster").glob("*/bin/helm*"), key=lambda path: path.stat().st_mtime)
+    """Helm programs by their major version: those of the test cluster, or else the installed one."""
+    installed = shutil.which("helm")
+    found = [Path(installed)] if installed else []
+    found += [path for name in ("helm3", "helm") if (path := find_programs() / name).exists()]
     helms = {}
     for path in found:
         words = subprocess.run([path, "version", "--short"], capture_output=True, text=True, check=False).stdout

@@ -1,0 +1,184 @@
+"""The chart before a real API server: every variation is taken, rights are the least, secrets are made just once."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import time
+import uuid
+from typing import TYPE_CHECKING
+
+import pytest
+
+from chart.rendering import VARIATIONS, read_variation, render
+from lumihub.chart import CHART
+from lumihub.process import run
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from cluster.machine.access import Cluster
+
+NAMESPACE = f"lumihub-chart-{uuid.uuid4().hex[:6]}"
+USERS = f"{NAMESPACE}-users"
+PLACE = (f"--set=kubernetes.usersNamespace={USERS}",)
+# Kinds that no cluster knows by itself: the modules that define them, as Go's proxy has them.
+DEFINITIONS = {
+    "HTTPRoute": (
+        "sigs.k8s.io/gateway-api@v1.4.0",
+        "config/crd/standard/gateway.networking.k8s.io_httproutes.yaml",
+    ),
+    "Certificate": (
+        "github.com/cert-manager/cert-manager@v1.19.1",
+        "deploy/crds/cert-manager.io_certificates.yaml",
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def helm(cluster: Cluster) -> Path:
+    return cluster.program("helm")
+
+
+@pytest.fixture(scope="module")
+def namespaces(cluster: Cluster) -> Iterator[None]:
+    """Both namespaces, as strict as `up` and the chart make them; gone afterwards."""
+    level = {"pod-security.kubernetes.io/enforce": "restricted", "pod-security.kubernetes.io/warn": "restricted"}
+    for name in (NAMESPACE, USERS):
+        cluster.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": level}})
+    yield
+    cluster.kubectl("delete", "namespace", NAMESPACE, USERS)
+
+
+@pytest.fixture(scope="module")
+def definitions(cluster: Cluster) -> Iterator[None]:
+    """The kinds of Gateway API and cert-manager, where the cluster lacks them."""
+    made = []
+    for kind, (module, path) in DEFINITIONS.items():
+        if knows(cluster, kind):
+            continue
+        found = json.loads(run(["go", "mod", "download", "-json", module], timeout=280).stdout)
+        made.append(f"{found['Dir']}/{path}")
+        cluster.kubectl("create", f"--filename={made[-1]}")
+        deadline = time.monotonic() + 60
+        while not knows(cluster, kind):
+            assert time.monotonic() < deadline, f"the API server does not serve {kind}"
+            time.sleep(1)
+    yield
+    for path in made:
+        cluster.kubectl("delete", f"--filename={path}")
+
+
+@pytest.mark.usefixtures("namespaces", "definitions")
+@pytest.mark.parametrize("name", VARIATIONS)
+def test_the_api_server_takes_every_object(cluster: Cluster, helm: Path, name: str) -> None:
+    objects = list(render(helm, read_variation(name), *PLACE, namespace=NAMESPACE).objects)
+    done = dry_run(cluster, objects)
+    assert done.returncode == 0, done.stderr
+    assert len(done.stdout.splitlines()) == len(objects)
+    assert "would violate PodSecurity" not in done.stderr
+
+
+@pytest.mark.usefixtures("namespaces")
+def test_the_namespace_would_refuse_a_laxer_pod(cluster: Cluster, helm: Path) -> None:
+    proxy = render(helm, "{}", *PLACE, namespace=NAMESPACE).get("Deployment", "proxy")
+    del proxy["spec"]["template"]["spec"]["containers"][0]["securityContext"]
+    assert "would violate PodSecurity" in dry_run(cluster, [proxy]).stderr
+
+
+@pytest.mark.usefixtures("namespaces")
+def test_the_hub_may_do_what_it_needs_and_no_more(cluster: Cluster, helm: Path) -> None:
+    rendering = render(helm, "{}", *PLACE, namespace=NAMESPACE)
+    cluster.apply(*rendering.find("ServiceAccount"), *rendering.find("Role"), *rendering.find("RoleBinding"))
+    for verb, resource in (("create", "pods"), ("delete", "pods"), ("watch", "events"), ("create", "pvc")):
+        assert may(cluster, "hub", verb, resource, USERS), (verb, resource)
+    for verb, resource, namespace in (
+        ("get", "secrets", NAMESPACE),
+        ("get", "secrets", USERS),
+        ("create", "pods", NAMESPACE),
+        ("delete", "pvc", NAMESPACE),
+        ("create", "pods --subresource=exec", USERS),
+        ("create", "rolebindings", USERS),
+        ("update", "namespaces", USERS),
+        ("list", "nodes", USERS),
+        ("create", "pods", "default"),
+    ):
+        assert not may(cluster, "hub", verb, resource, namespace), (verb, resource, namespace)
+    for account in ("proxy", "cache"):
+        assert not may(cluster, account, "list", "pods", NAMESPACE)
+
+
+@pytest.mark.usefixtures("namespaces")
+def test_secrets_are_made_once_and_outlive_the_release(cluster: Cluster) -> None:
+    helm3, helm4 = cluster.program("helm3"), cluster.program("helm")
+    install(cluster, helm3)
+    first = read_secret(cluster)
+    assert set(first) == {"tool-token", "proxy-token", "cookie-secret", "crypt-key"}
+    assert len(set(first.values())) == 4
+    install(cluster, helm3, "--set=cull.timeout=900")
+    install(cluster, helm4, "--set=cull.timeout=1200")
+    assert read_secret(cluster) == first
+    run([helm4, *where(cluster), "uninstall", "lumihub"])
+    assert read_secret(cluster) == first
+    kept = cluster.kubectl("--namespace", NAMESPACE, "get", "pvc", "--output=name").split()
+    assert kept == ["persistentvolumeclaim/data-cache-0", "persistentvolumeclaim/hub-db"]
+    install(cluster, helm4)
+    assert read_secret(cluster) == first
+    run([helm4, *where(cluster), "uninstall", "lumihub"])
+
+
+def knows(cluster: Cluster, kind: str) -> bool:
+    """Whether the API server serves a kind."""
+    return kind in cluster.kubectl("api-resources", "--no-headers").split()
+
+
+def dry_run(cluster: Cluster, objects: list[dict[str, object]]) -> subprocess.CompletedProcess[str]:
+    """What the API server says to objects, all of which it reads in full."""
+    words = ["apply", "--dry-run=server", "--validate=strict", "--filename=-"]
+    return subprocess.run(
+        [cluster.program("kubectl"), f"--kubeconfig={cluster.kubeconfig}", f"--context={cluster.context}", *words],
+        input=json.dumps({"apiVersion": "v1", "kind": "List", "items": objects}),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def may(cluster: Cluster, account: str, verb: str, resource: str, namespace: str) -> bool:
+    """Whether a service account of the release may do something."""
+    who = f"--as=system:serviceaccount:{NAMESPACE}:{account}"
+    answer = cluster.kubectl("auth", "can-i", verb, *resource.split(), who, f"--namespace={namespace}", check=False)
+    return answer.strip() == "yes"
+
+
+def where(cluster: Cluster) -> list[str]:
+    """Where helm works."""
+    return ["--kubeconfig", str(cluster.kubeconfig), "--kube-context", cluster.context, "--namespace", NAMESPACE]
+
+
+def install(cluster: Cluster, helm: Path, *words: str) -> None:
+    """Install the release, or bring it to other values; nobody waits for pods, whose images are not there."""
+    run(
+        [
+            helm,
+            *where(cluster),
+            "upgrade",
+            "lumihub",
+            CHART,
+            "--install",
+            "--reset-values",
+            "--take-ownership",
+            "--set=prePuller.hook.enabled=false,proxy.service.type=ClusterIP",
+            *PLACE,
+            *words,
+        ],
+        timeout=120,
+    )
+
+
+def read_secret(cluster: Cluster) -> dict[str, str]:
+    """The generated secrets."""
+    text = cluster.kubectl("--namespace", NAMESPACE, "get", "secret", "hub", "--output=jsonpath={.data}")
+    found: dict[str, str] = json.loads(text)
+    return found
