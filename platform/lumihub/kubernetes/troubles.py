@@ -66,7 +66,7 @@ def _explain_container(pod: str, container: Object) -> Trouble | None:
     reason, message = waiting.get("reason", ""), _clean(waiting.get("message", ""))
     image = container["image"]
     if reason in ("ImagePullBackOff", "ErrImagePull", "InvalidImageName", "ErrImageNeverPull"):
-        detail = f": {message}" if message and not message.startswith("Back-off") else ""
+        detail = f": {_shorten(message)}" if _shorten(message) else ""
         return Trouble(
             pod,
             reason,
@@ -88,6 +88,12 @@ def _explain_container(pod: str, container: Object) -> Trouble | None:
         words = f"{container['name']} ended with exit code {ended.get('exitCode', '?')}, {_times(restarts)}"
         return Trouble(pod, "CrashLoopBackOff", words, "see its last lines", restarts >= _HOPELESS_RESTARTS)
     return None
+
+
+def _shorten(message: str) -> str:
+    """The cause at the end of what containerd says about an image; empty where it says only that it waits."""
+    cause = message.rpartition("ErrImagePull: ")[2]
+    return "" if cause.startswith("Back-off") else cause.rpartition('": ')[2]
 
 
 def _explain_events(pod: Object, events: Iterable[Object]) -> Trouble | None:

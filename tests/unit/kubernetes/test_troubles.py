@@ -37,6 +37,10 @@ def test_image_that_is_not_there_names_it_and_what_to_type():
     assert again is not None
     assert again.hopeless
     assert str(again) == "hub-1: ImagePullBackOff: the image registry.example.org/hub:1 can't be had"
+    said = 'Back-off pulling image "x": ErrImagePull: failed to do request: Head "https://x/": dial tcp: refused'
+    told = explain_pod(waiting("ImagePullBackOff", said), [])
+    assert told is not None
+    assert told.words == "the image registry.example.org/hub:1 can't be had: dial tcp: refused"
 
 
 @pytest.mark.parametrize(

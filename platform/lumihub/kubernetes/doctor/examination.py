@@ -12,7 +12,7 @@ from lumihub.kubernetes.doctor.guards import examine_entrance, examine_pod_secur
 from lumihub.kubernetes.doctor.images import examine_images, start_images
 from lumihub.kubernetes.doctor.network import examine_network, start_listeners
 from lumihub.kubernetes.doctor.room import examine_room
-from lumihub.kubernetes.doctor.storage import examine_volumes, start_volumes
+from lumihub.kubernetes.doctor.storage import check_classes, examine_volumes, start_volumes
 from lumihub.kubernetes.helm import find_helm
 from lumihub.kubernetes.images import find_references
 from lumihub.kubernetes.trials import open_trial
@@ -71,14 +71,18 @@ def _examine_with_pods(cluster: Cluster, settings: Settings) -> list[Finding]:
 def _run_trials(trial: Trial, references: Mapping[str, str], settings: Settings) -> list[Finding]:
     image = references[_TOOL_IMAGE]
     start_images(trial, references)
-    start_volumes(trial, settings, image)
+    classes = check_classes(trial.cluster, settings)
+    if classes.ok:
+        start_volumes(trial, settings, image)
     start_listeners(trial, image)
     found = examine_images(trial, references, settings)
     findings = [*found.values(), _try("pod security", lambda: examine_pod_security(trial, image))]
     if not found[_TOOL_IMAGE].ok:
         why = f"not tried: that takes the image {_TOOL_IMAGE}"
-        return [*findings, *(Finding(name, False, why, found[_TOOL_IMAGE].fix) for name in ("storage", "network"))]
-    return [*findings, *examine_volumes(trial, settings), *examine_network(trial, image, settings)]
+        volumes = Finding("storage", False, why, found[_TOOL_IMAGE].fix) if classes.ok else classes
+        return [*findings, volumes, Finding("network", False, why, found[_TOOL_IMAGE].fix)]
+    volumes = examine_volumes(trial, settings) if classes.ok else [classes]
+    return [*findings, *volumes, *examine_network(trial, image, settings)]
 
 
 def _examine_helm() -> Finding:
