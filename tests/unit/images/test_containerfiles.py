@@ -32,7 +32,13 @@ def test_runs_as_the_account_1000_whatever_comes_after(name):
 def test_starts_without_a_shell(name):
     for line in (*instructions(name, "ENTRYPOINT"), *instructions(name, "CMD")):
         assert isinstance(json.loads(line), list)
-    assert instructions(name, "ENTRYPOINT")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_first_process_passes_signals_on_and_buries_the_dead(name):
+    [entrypoint] = instructions(name, "ENTRYPOINT")
+    assert json.loads(entrypoint)[:2] == ["/usr/bin/tini", "--"]
+    assert re.search(r"install .*\btini\b", "".join(instructions(name, "RUN")))
 
 
 @pytest.mark.parametrize("name", NAMES)
