@@ -8,7 +8,7 @@ import signal
 import subprocess
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -44,7 +44,7 @@ def run_pod(cluster: Cluster) -> Callable[..., str]:
     """Starts a pod of the test image as `restricted` asks for, waits until it is ready, and returns its address."""
     image = cluster.load_test_image()
 
-    def start(namespace: str, name: str, command: list[str], **spec: object) -> str:
+    def start(namespace: str, name: str, command: list[str], **spec: Any) -> str:
         cluster.apply(build_pod(namespace, name, image, command, **spec))
         cluster.kubectl("--namespace", namespace, "wait", "--for=condition=Ready", f"pod/{name}", "--timeout=90s")
         return cluster.kubectl("--namespace", namespace, "get", "pod", name, "--output=jsonpath={.status.podIP}")
@@ -58,7 +58,7 @@ def build_pod(
     image: str,
     command: list[str],
     volumes: Sequence[dict[str, object]] = (),
-    **spec: object,
+    **spec: Any,
 ) -> dict[str, object]:
     guard = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
     account = {"runAsNonRoot": True, "runAsUser": 1000, "runAsGroup": 1000, "fsGroup": 1000}

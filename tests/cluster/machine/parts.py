@@ -218,7 +218,6 @@ def _kubelet_configuration() -> dict[str, object]:
         "cgroupRoot": f"/{CGROUP}",
         "failSwapOn": False,
         "failCgroupV1": False,
-        "localStorageCapacityIsolation": False,
         "clusterDNS": [DNS_ADDRESS],
         "clusterDomain": "cluster.local",
         # Pods must not inherit the search domains of the machine's network.

@@ -110,7 +110,11 @@ def ensure_programs() -> Path:
     if _missing(folder):
         folder.mkdir(parents=True, exist_ok=True)
         with (folder.parent / "lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                _say("waiting for another run, which builds the programs")
+                fcntl.flock(lock, fcntl.LOCK_EX)
             for module in _missing(folder):
                 _build(module, folder)
     return folder
