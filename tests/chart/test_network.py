@@ -29,7 +29,10 @@ def peers(policy: dict[str, Any], direction: str) -> set[tuple[str, str]]:
     return found
 
 
-DNS = {("kube-system", "53"), ("169.254.20.10/32", "53"), ("169.254.169.254/32", "53")}
+DNS = {
+    (peer, "53")
+    for peer in ("kube-system", "169.254.20.10/32", "169.254.169.254/32", "fc00::/7", *PRIVATE - {"169.254.0.0/16"})
+}
 ANYWHERE = ("0.0.0.0/0", "::/0")
 
 

@@ -24,17 +24,25 @@ podSelector:
 {{- end }}
 
 {{/*
-Egress to the cluster's DNS: in kube-system, or on the node itself (NodeLocal DNSCache, GKE's metadata server).
+The networks that belong to nobody in public: clusters and campuses are in them. As JSON.
+*/}}
+{{- define "lumihub.privateNetworks" -}}
+["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7"]
+{{- end }}
+
+{{/*
+Egress to the cluster's DNS: in kube-system, on a node's own address, or behind a link-local one (NodeLocal DNSCache,
+GKE's metadata server). To port 53 alone.
 */}}
 {{- define "lumihub.dns" -}}
 - to:
     - namespaceSelector:
         matchLabels:
           kubernetes.io/metadata.name: kube-system
+    {{- range concat (include "lumihub.privateNetworks" . | fromJsonArray) (list "169.254.20.10/32" "169.254.169.254/32") }}
     - ipBlock:
-        cidr: 169.254.20.10/32
-    - ipBlock:
-        cidr: 169.254.169.254/32
+        cidr: {{ . }}
+    {{- end }}
   ports:
     - port: 53
       protocol: UDP
