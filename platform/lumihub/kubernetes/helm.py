@@ -148,10 +148,10 @@ def check_version(words: str, program: Path) -> str:
     Raises:
         LumiHubError: it is too old, or not helm's.
     """
-    found = re.search(r"v(\d+)\.(\d+)\.(\d+)", words)
+    found = re.search(r"v(\d+)\.(\d+)(\.\d+)?", words)
     if not found:
         raise LumiHubError(f"this does not look like Helm: {words.strip()[:80]}", where=str(program), fix=_INSTALL)
-    version = ".".join(found.groups())
+    version = found[0].removeprefix("v")
     if (int(found[1]), int(found[2])) < OLDEST:
         oldest = ".".join(map(str, OLDEST))
         raise LumiHubError(f"helm {version} is too old: {oldest} or newer is needed", where=str(program), fix=_INSTALL)

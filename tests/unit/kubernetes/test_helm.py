@@ -11,7 +11,7 @@ PROGRAM = Path("/usr/bin/helm")
 
 @pytest.mark.parametrize(
     ("words", "version"),
-    [("v3.18.6+gabc", "3.18.6"), ("v4.3.1+gdef\n", "4.3.1"), ("WARNING: x\nv3.20.0", "3.20.0")],
+    [("v3.18.6+gabc", "3.18.6"), ("v4.3.1+gdef\n", "4.3.1"), ("v4.3", "4.3"), ("WARNING: x\nv3.20.0", "3.20.0")],
 )
 def test_versions_that_work(words, version):
     assert check_version(words, PROGRAM) == version
