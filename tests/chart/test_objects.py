@@ -229,7 +229,25 @@ def test_where_https_ends(renderings: dict[str, Rendering], name: str, target: s
     ports = {port["name"]: port for port in renderings[name].get("Service", "proxy-public")["spec"]["ports"]}
     assert ports["https"]["targetPort"] == target
     [proxy] = renderings[name].get("Deployment", "proxy")["spec"]["template"]["spec"]["containers"]
-    assert (proxy["livenessProbe"]["httpGet"].get("scheme") == "HTTPS") is (target == "https")
+    assert (proxy["readinessProbe"]["httpGet"].get("scheme") == "HTTPS") is (target == "https")
+
+
+@pytest.mark.parametrize("name", ["https-manual", "https-secret", "https-cert-manager"])
+def test_a_renewed_certificate_restarts_the_proxy(renderings: dict[str, Rendering], name: str) -> None:
+    [proxy] = renderings[name].get("Deployment", "proxy")["spec"]["template"]["spec"]["containers"]
+    program, option, script = proxy["livenessProbe"]["exec"]["command"]
+    assert (program, option) == ("node", "-e")
+    assert "/etc/lumihub/tls/tls.crt" in script
+
+
+@pytest.mark.parametrize(
+    ("service", "port"),
+    [("{}", 443), ("{type: NodePort}", 443), ("{type: NodePort, nodePorts: {https: 30443}}", 30443)],
+)
+def test_plain_http_leads_to_the_port_of_https(helm: Path, service: str, port: int) -> None:
+    values = f"proxy: {{service: {service}, https: {{enabled: true, type: secret, secret: {{name: x}}}}}}"
+    [proxy] = render(helm, values).get("Deployment", "proxy")["spec"]["template"]["spec"]["containers"]
+    assert f"--redirect-to={port}" in proxy["args"]
 
 
 def test_the_certificate_comes_from_the_named_keys(renderings: dict[str, Rendering]) -> None:

@@ -24,7 +24,7 @@ def build_files() -> dict[str, str]:
         "values.example.yaml": build_example(),
         "docs/reference/values.md": build_reference(),
         "helm/lumihub/values.yaml": build_chart_values(),
-        "helm/lumihub/renamed.yaml": build_renamed(),
+        "helm/lumihub/files/renamed.yaml": build_renamed(),
         "helm/lumihub/values.schema.json": json.dumps(build_schema(), indent=2) + "\n",
     }
 
