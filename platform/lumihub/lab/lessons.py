@@ -1,9 +1,9 @@
 """Brings lessons into a student's home and keeps them fresh without ever touching what the student did.
 
-Runs as the student. What was delivered is remembered in `lessons/.delivered.json`, by SHA-256: a lesson that is still as
-it was delivered is replaced by an update; a changed one gets the update beside it, once; a deleted one stays away until
-`restore` is asked for. Of a notebook only the cells count, with their text and their outputs: JupyterLab writes the
-name of the kernel into every notebook that is merely opened.
+Runs as the student. What was delivered is remembered in `lessons/.delivered.json`, by SHA-256: a lesson that is still
+as it was delivered is replaced by an update; a changed one gets the update beside it, once; a deleted one stays away
+until `restore` is asked for. Of a notebook only the cells count, with their text and their outputs: JupyterLab writes
+the name of the kernel into every notebook that is merely opened.
 """
 
 from __future__ import annotations
