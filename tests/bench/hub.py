@@ -20,7 +20,7 @@ import tempfile
 import time
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import psutil
 import requests
@@ -43,6 +43,13 @@ MACHINES = (4, 8, 16)
 # For the operating system, its page cache and the data cache while files come in (1 GiB at most).
 RESERVED = 1536
 ANSWER_SECONDS = 120
+
+
+class Start(NamedTuple):
+    """Seconds by the clock until a server answered, and seconds that processors worked for it until then."""
+
+    seconds: float
+    work: float
 
 
 def main() -> None:
@@ -103,41 +110,46 @@ def measure_servers(one: Installation, rounds: int) -> None:
     names = [f"bench-{number}" for number in range(rounds)]
     passwords = one.add(*names)
     python = find_python(one)
-    student: dict[str, list[float]] = {"first": [], "again": []}
-    bare: dict[str, list[float]] = {"first": [], "again": []}
+    bare, student = ({time_of: list[Start]() for time_of in ("first", "again")} for _ in range(2))
     for name in names:
         with tempfile.TemporaryDirectory(prefix="lumihub-bench-") as home:
-            for time_of in ("first", "again"):
-                with bare_lab(python, Path(home)) as seconds:
-                    bare[time_of].append(seconds)
+            for time_of, found in bare.items():
+                with bare_lab(python, Path(home)) as start:
+                    found.append(start)
                 student[time_of].append(start_student(one, name, passwords[name]))
     rows = []
     for time_of in ("first", "again"):
-        ours, theirs = student[time_of], bare[time_of]
-        ratio = (min(ours) / min(theirs), statistics.median(ours) / statistics.median(theirs))
-        rows += [
-            (f"bare jupyter lab, {time_of}", min(theirs), statistics.median(theirs), "", ""),
-            (f"student, {time_of}", min(ours), statistics.median(ours), *(f"x {value:.2f}" for value in ratio)),
-        ]
+        theirs = summarize(bare[time_of])
+        ours = summarize(student[time_of])
+        ratios = (f"x {mine / other:.2f}" for mine, other in zip(ours, theirs, strict=True))
+        rows += [(f"bare jupyter lab, {time_of}", *theirs, "", "", ""), (f"student, {time_of}", *ours, *ratios)]
     print_table(
         f"from login to a server that answers, {rounds} rounds in turn",
-        ("start", "best s", "median s", "best to bare", "median to bare"),
+        ("start", "best s", "median s", "processor s", "best to bare", "median to bare", "processor to bare"),
         rows,
     )
 
 
-def start_student(one: Installation, name: str, password: str) -> float:
-    """Seconds from opening the login page to a server that answers; the server is stopped again."""
-    began = time.perf_counter()
+def summarize(starts: list[Start]) -> tuple[float, float, float]:
+    """Best and median seconds, and the least seconds of processors."""
+    seconds = [start.seconds for start in starts]
+    return min(seconds), statistics.median(seconds), min(start.work for start in starts)
+
+
+def start_student(one: Installation, name: str, password: str) -> Start:
+    """From opening the login page to a server that answers, the hub's work included; the server is stopped again."""
+    began, before = time.perf_counter(), find_work(one)
     with one.student(name, password) as session:
         seconds = time.perf_counter() - began
+        server = [psutil.Process(process.pid) for process in find_part(f"{SERVER_MARK}={find_identity(one)}:{name}")]
+        work = find_work(one) - before + sum(sum(each.cpu_times()[:4]) for each in server)
         session.stop_server()
-    return seconds
+    return Start(seconds, work)
 
 
 @contextmanager
-def bare_lab(python: Path, home: Path) -> Iterator[float]:
-    """Seconds until a `jupyter lab` started by hand shows its page and answers its API."""
+def bare_lab(python: Path, home: Path) -> Iterator[Start]:
+    """What it took until a `jupyter lab` started by hand shows its page and answers its API."""
     port = free_port()
     words = [
         "-m",
@@ -161,7 +173,7 @@ def bare_lab(python: Path, home: Path) -> Iterator[float]:
             if process.poll() is not None or time.perf_counter() - began > ANSWER_SECONDS:
                 raise RuntimeError(f"jupyter lab did not start: {process.returncode}")
             time.sleep(0.1)
-        yield time.perf_counter() - began
+        yield Start(time.perf_counter() - began, sum(psutil.Process(process.pid).cpu_times()[:4]))
     finally:
         process.terminate()
         process.wait(20)
@@ -179,7 +191,7 @@ def measure_memory(one: Installation, students: int) -> None:
     """MiB of the parts while some students' servers run, and of a lesson without and with Dask."""
     names = [f"memory-{number}" for number in range(students)]
     passwords = one.add(*names)
-    identity = find_configuration(one)["classes"]["LocalSpawner"]["identity"]
+    identity = find_identity(one)
     with ExitStack() as stack:
         sessions = [stack.enter_context(one.student(name, passwords[name])) for name in names]
         time.sleep(3)
@@ -245,6 +257,11 @@ def run_lesson(session: StudentSession, *, dask: bool) -> None:
 def find_configuration(one: Installation) -> dict:
     """What the hub was started with."""
     return json.loads((one.folder / "hub" / "configuration.json").read_text())
+
+
+def find_identity(one: Installation) -> str:
+    """What marks this installation's processes."""
+    return find_configuration(one)["classes"]["LocalSpawner"]["identity"]
 
 
 def find_python(one: Installation) -> Path:
