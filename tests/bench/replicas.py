@@ -18,9 +18,17 @@ if TYPE_CHECKING:
 BASKET = 50_000
 
 
-def write_four_leptons(path: Path, originals: list[Path], events: int) -> None:
-    """Repeat the events of `originals` with all their branches until there are `events`."""
-    block = ak.concatenate([uproot.open(original)["mini"].arrays(filter_name=_needed) for original in originals])
+def write_four_leptons(path: Path, originals: list[Path], events: int, *, every: bool = False) -> None:
+    """Repeat the events of `originals` until there are `events`.
+
+    Args:
+        path: of the file to write.
+        originals: released files.
+        events: how many to write.
+        every: with all branches, of which a selection reads a part; else with those that selections read, and some.
+    """
+    chosen = None if every else _needed
+    block = ak.concatenate([uproot.open(original)["mini"].arrays(filter_name=chosen) for original in originals])
     # Recorded events carry no weights.
     for name in block.fields:
         if name == "mcWeight" or name.startswith("scaleFactor"):

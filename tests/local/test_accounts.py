@@ -98,7 +98,7 @@ def test_new_password_replaces_the_old_one_and_ends_sessions(hub: Installation) 
 
 def test_sign_up_waits_for_approval(hub: Installation) -> None:
     with StudentSession(hub.url, "newcomer") as session:
-        assert session.sign_up(GOOD) == "Your information has been sent to the admin."
+        assert session.sign_up(GOOD) == ("Your request is with your teacher. You can log in as soon as it is approved.")
     assert log_in(hub, "newcomer", GOOD) == "Your account waits for approval: ask your teacher."
     assert "waits for approval" in hub.lumihub("users", "list").stdout
     hub.lumihub("users", "approve", "newcomer")

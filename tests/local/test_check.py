@@ -151,7 +151,7 @@ def test_an_interrupted_check_cleans_up(hub: Installation, ending: signal.Signal
     with checking(hub, "sleeps") as process:
         process.send_signal(ending)
         _, said = process.communicate(timeout=60)
-    assert process.returncode == 130
+    assert process.returncode == 130, said
     assert "cleaned up" in said
     assert find_traces(hub) == []
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -105,6 +106,27 @@ def test_neither_enters_the_others_server(students: dict[str, StudentSession], a
     )
     assert ben.run(code).text == "[403, 403, 403]"
     assert students["ben"]._http.get(f"{students['anna'].base}api/contents", timeout=20).status_code == 403
+
+
+def test_neither_opens_the_others_dask_dashboard(
+    students: dict[str, StudentSession], anna: Kernel, ben: Kernel
+) -> None:
+    start = (
+        "import warnings; from lumihub import compute; from lumihub.compute import dashboard\n"
+        "with warnings.catch_warnings(action='ignore'): here = compute.client()\n"
+        "print(dashboard.socket_path())"
+    )
+    address = anna.run(start).text
+    assert ben.run(f"socket.socket(socket.AF_UNIX).connect('{address}')").error.startswith("PermissionError")
+    page = "dask/status"
+    deadline = time.monotonic() + 60
+    # Until bokeh is imported the first answer may be an error.
+    while not (owner := students["anna"].get(page)).ok and time.monotonic() < deadline:
+        time.sleep(0.5)
+    assert "bk-root" in owner.text or "bokeh" in owner.text.lower()
+    stranger = students["ben"]._http.get(f"{students['anna'].base}{page}", timeout=20)
+    assert stranger.status_code == 403
+    assert anna.run("compute.close()").error == ""
 
 
 def test_neither_reads_anything_of_the_hub(hub: Installation, ben: Kernel) -> None:

@@ -37,6 +37,8 @@ STYLE: Any = {
     "ytick.right": True,
     "xtick.minor.visible": True,
     "ytick.minor.visible": True,
+    # The axes' first labels stand on one corner, and would touch.
+    "xtick.major.pad": 7,
 }
 _DATA: Any = {"histtype": "errorbar", "color": "black", "markersize": 6, "capsize": 0, "flow": "none"}
 

@@ -57,7 +57,7 @@ def build_card(asked: Question) -> Any:
     check = widgets.Button(description="Check", button_style="primary", tooltip="Check my answer")
     more = widgets.Button(description="Hint", tooltip="Show a hint")
     reply = widgets.HTML(_remembered(asked), layout=wide)
-    heading = widgets.HTML(f"<b>{html.escape(asked.ask)}</b>", layout=wide)
+    heading = widgets.HTML(f"<div style='line-height:1.4'><b>{html.escape(asked.ask)}</b></div>", layout=wide)
     shown = {"hints": 0}
 
     def on_check(_: object) -> None:

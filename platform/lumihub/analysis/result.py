@@ -81,7 +81,7 @@ class Cutflow(dict[str, tuple[CutCount, ...]]):
         head = "".join(f"<th>{html.escape(name)}</th>" for name in ("cut", *self))
         first = "".join(f"<td>{_number(lines[0].weighted_in)}</td>" for lines in self.values())
         body = "".join(
-            f"<tr><td style='text-align:left'>{html.escape(title)}</td>"
+            f"<tr><td style='text-align:left;min-width:16em'>{html.escape(title)}</td>"
             + "".join(f"<td>{_number(lines[place].weighted_out)}</td>" for lines in self.values())
             + "</tr>"
             for place, title in enumerate(cuts)

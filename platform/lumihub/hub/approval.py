@@ -3,8 +3,18 @@
 from __future__ import annotations
 
 from jupyterhub.scopes import needs_scope
-from nativeauthenticator.handlers import LocalBase
+from nativeauthenticator.handlers import AuthorizationAreaHandler, LocalBase
 from nativeauthenticator.orm import UserInfo
+from tornado import web
+
+
+class ApprovalsHandler(AuthorizationAreaHandler):
+    """`/hub/authorize`: who waits for approval. Who did not log in yet does so first, and then comes back."""
+
+    @web.authenticated
+    async def get(self) -> None:
+        """Show the page; only administrators see it."""
+        await super().get()
 
 
 class ApproveHandler(LocalBase):

@@ -12,7 +12,7 @@ from nativeauthenticator.orm import UserInfo
 from tornado import web
 
 from lumihub.hub.accounts import AccountHandler, AccountsHandler
-from lumihub.hub.approval import ApproveHandler, DiscardHandler
+from lumihub.hub.approval import ApprovalsHandler, ApproveHandler, DiscardHandler
 from lumihub.hub.names import NAME, NAME_RULE
 
 if TYPE_CHECKING:
@@ -69,12 +69,13 @@ class LumiHubAuthenticator(NativeAuthenticator):
         """NativeAuthenticator's pages, with approval by POST, and the accounts API."""
         ours = [
             (r"/login", LoginHandler),  # JupyterHub's own: NativeAuthenticator 1.3 has one for JupyterHub 5
+            (r"/authorize", ApprovalsHandler),
             (r"/authorize/([^/]+)", ApproveHandler),
             (r"/discard/([^/]+)", DiscardHandler),
             (r"/api/lumihub/accounts", AccountsHandler),
             (r"/api/lumihub/accounts/([^/]+)", AccountHandler),
         ]
-        paths = {r"/login", r"/authorize/([^/]*)", r"/discard/([^/]*)", r"/confirm/([^/]*)"}
+        paths = {r"/login", r"/authorize", r"/authorize/([^/]*)", r"/discard/([^/]*)", r"/confirm/([^/]*)"}
         return [*ours, *(route for route in super().get_handlers(app) if route[0] not in paths)]
 
     async def set_account(self, name: str, password: str, *, approved: bool = True) -> bool:

@@ -1,8 +1,9 @@
 """Brings lessons into a student's home and keeps them fresh without ever touching what the student did.
 
-Runs as the student. What was delivered is remembered in `lessons/.delivered.json`, by SHA-256: a lesson that still has
-the delivered bytes is replaced by an update; a changed one gets the update beside it, once; a deleted one stays away
-until `restore` is asked for.
+Runs as the student. What was delivered is remembered in `lessons/.delivered.json`, by SHA-256: a lesson that is still
+as it was delivered is replaced by an update; a changed one gets the update beside it, once; a deleted one stays away
+until `restore` is asked for. Of a notebook only the cells count, with their text and their outputs: JupyterLab writes
+the name of the kernel into every notebook that is merely opened.
 """
 
 from __future__ import annotations
@@ -219,7 +220,19 @@ def _is_taken(path: Path) -> bool:
 
 
 def _digest(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()
+    return hashlib.sha256(_substance(content)).hexdigest()
+
+
+def _substance(content: bytes) -> bytes:
+    """What a student can have changed: the cells of a notebook, every byte of anything else."""
+    try:
+        cells = [
+            [cell["cell_type"], "".join(cell["source"]), cell.get("outputs", []), cell.get("attachments", {})]
+            for cell in json.loads(content)["cells"]
+        ]
+    except (ValueError, KeyError, TypeError):
+        return content
+    return json.dumps(cells, sort_keys=True).encode()
 
 
 def _digest_of(path: Path) -> str:

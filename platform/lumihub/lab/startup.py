@@ -51,9 +51,20 @@ def defer_hub_modules() -> None:
         sys.modules.setdefault(name, module)
 
 
+def leave_out_package_registry() -> None:
+    """Keep JupyterLab from asking Node.js which package registry it would build from.
+
+    It does so at every start where `node` is installed (0.8 s of processor time), and students' servers build nothing.
+    """
+    from jupyterlab import commands
+
+    commands._yarn_config = lambda _: {"yarn config": {}, "npm config": {}}
+
+
 def run_server() -> None:
     """Become the single-user server; returns when it ends."""
     defer_hub_modules()
+    leave_out_package_registry()
     from jupyterhub.singleuser import main
 
     main()

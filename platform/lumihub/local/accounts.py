@@ -159,7 +159,11 @@ class SystemAccounts:
 
     def _free_uid(self, taken: set[int]) -> int:
         taken |= {entry.pw_uid for entry in pwd.getpwall()}
-        free = next((uid for uid in range(FIRST_UID, LAST_UID + 1) if uid not in taken), None)
+        # Each installation of this machine begins elsewhere: what one gave up another must not give to somebody.
+        place = hashlib.sha256(bytes(self._register.absolute())).digest()
+        begin = FIRST_UID + int.from_bytes(place[:4], "big") % (LAST_UID - FIRST_UID + 1)
+        order = (*range(begin, LAST_UID + 1), *range(FIRST_UID, begin))
+        free: int | None = next((uid for uid in order if uid not in taken), None)
         if free is None:
             raise LumiHubError(f"no user id from {FIRST_UID} to {LAST_UID} is free on this machine")
         return free

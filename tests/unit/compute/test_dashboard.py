@@ -1,21 +1,29 @@
 from __future__ import annotations
 
 import stat
+import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from lumihub.compute import dashboard
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 
 @pytest.fixture(autouse=True)
-def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.delenv("JUPYTER_RUNTIME_DIR", raising=False)
+def _home(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    # Not pytest's own folder, whose path may be too long for a socket.
+    with tempfile.TemporaryDirectory(prefix="lumihub-", dir="/tmp") as home:
+        monkeypatch.setenv("HOME", home)
+        monkeypatch.delenv("JUPYTER_RUNTIME_DIR", raising=False)
+        yield
 
 
-def test_in_a_server_it_lies_beside_the_kernels_sockets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert dashboard.socket_path() == tmp_path / ".local/share/lumihub/dask/dashboard.sock"
+def test_in_a_server_it_lies_beside_the_kernels_sockets(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert dashboard.socket_path() == Path.home() / ".local/share/lumihub/dask/dashboard.sock"
     monkeypatch.setenv("JUPYTER_RUNTIME_DIR", "/run/lumihub-0123abcd")
     assert dashboard.socket_path() == Path("/run/lumihub-0123abcd/dask/dashboard.sock")
 

@@ -38,9 +38,8 @@ def test_the_size_leaves_headroom_and_carries_a_unit() -> None:
 
 def test_a_disk_smaller_than_the_size_is_not_overbooked(tmp_path: Path) -> None:
     total = shutil.disk_usage(tmp_path).total // 1024
-    text = build_cache_config(
-        origin="root://a//b", folders=CacheFolders(tmp_path / "not-yet", tmp_path), port=1, size=2**60
-    )
+    folders = CacheFolders(tmp_path / "not-yet", FOLDERS.run)
+    text = build_cache_config(origin="root://a//b", folders=folders, port=1, size=2**60)
     low, high, most = (int(word[:-1]) for word in text.split(" files ")[1].split()[:3])
     assert low < high < most < total
 

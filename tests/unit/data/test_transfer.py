@@ -90,6 +90,19 @@ def test_passing_faults_are_tried_again_from_where_it_stopped(
     assert (tmp_path / "mirror" / file.path).read_bytes() == CONTENT
 
 
+def test_blocks_grow_while_they_come_quickly(
+    origin_folder: Path, tmp_path: Path, file: DataFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    origin = Faulty(origin_folder, lambda _: None)
+    _transfer(origin, tmp_path / "quick").fetch(file)
+    assert origin.offsets == [0, BLOCK, 3 * BLOCK]
+
+    monkeypatch.setattr("lumihub.data.transfer._QUICK_SECONDS", 0.0)
+    origin = Faulty(origin_folder, lambda _: None)
+    _transfer(origin, tmp_path / "slow").fetch(file)
+    assert origin.offsets == [0, BLOCK, 2 * BLOCK, 3 * BLOCK]
+
+
 def test_faults_without_end_are_given_up_and_the_bytes_kept(
     origin_folder: Path, tmp_path: Path, file: DataFile
 ) -> None:
@@ -153,7 +166,7 @@ def test_stopping_keeps_what_came(origin_folder: Path, tmp_path: Path, file: Dat
     origin = Faulty(origin_folder, lambda offset: stop.set() if offset else None)
     with pytest.raises(Stopped):
         Transfer(origin, tmp_path / "mirror", lambda _: None, stop).fetch(file)
-    assert (tmp_path / "mirror" / f"{file.path}{PARTIAL}").stat().st_size == 2 * BLOCK
+    assert (tmp_path / "mirror" / f"{file.path}{PARTIAL}").stat().st_size == 3 * BLOCK
 
 
 def test_one_bad_file_does_not_stop_the_others(origin_folder: Path, tmp_path: Path, file: DataFile) -> None:

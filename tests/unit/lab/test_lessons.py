@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,31 @@ def test_an_untouched_lesson_is_replaced_by_its_update(source: Path, home: Path)
     (source / LESSON).write_bytes(b"version 2")
     assert lessons.deliver([source], home).updated == [LESSON]
     assert (home / lessons.FOLDER / LESSON).read_bytes() == b"version 2"
+
+
+def notebook(text: str, outputs: tuple[str, ...] = (), **metadata: str) -> bytes:
+    cell = {"cell_type": "code", "source": text.splitlines(keepends=True), "outputs": outputs, "metadata": {}}
+    return json.dumps({"cells": [cell], "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}).encode()
+
+
+def test_a_notebook_that_was_only_opened_is_replaced_by_its_update(source: Path, home: Path) -> None:
+    (source / LESSON).write_bytes(notebook("1 + 1"))
+    lessons.deliver([source], home)
+    # What JupyterLab saves a few seconds after a student looked at it.
+    (home / lessons.FOLDER / LESSON).write_bytes(notebook("1 + 1", kernelspec="python3", language_info="3.11"))
+    (source / LESSON).write_bytes(notebook("2 + 2"))
+    assert lessons.deliver([source], home).updated == [LESSON]
+    assert (home / lessons.FOLDER / LESSON).read_bytes() == notebook("2 + 2")
+
+
+@pytest.mark.parametrize("work", [notebook("1 + 2"), notebook("1 + 1", ("2",)), b"{}"], ids=["text", "output", "gone"])
+def test_a_notebook_that_was_worked_in_stays(source: Path, home: Path, work: bytes) -> None:
+    (source / LESSON).write_bytes(notebook("1 + 1"))
+    lessons.deliver([source], home)
+    (home / lessons.FOLDER / LESSON).write_bytes(work)
+    (source / LESSON).write_bytes(notebook("2 + 2"))
+    assert len(lessons.deliver([source], home).beside) == 1
+    assert (home / lessons.FOLDER / LESSON).read_bytes() == work
 
 
 def test_the_update_of_an_edited_lesson_arrives_beside_it_once_per_version(source: Path, home: Path) -> None:

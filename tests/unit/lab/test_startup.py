@@ -3,6 +3,10 @@ from __future__ import annotations
 import subprocess
 import sys
 import textwrap
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def python(code: str) -> str:
@@ -56,3 +60,21 @@ def test_scopes_are_compared_as_the_hub_compares_them() -> None:
         """)
         == "True True False False"
     )
+
+
+def test_node_is_not_asked_for_a_package_registry(tmp_path: Path) -> None:
+    node = tmp_path / "node"
+    node.write_text(f"#!/bin/sh\necho asked >> {tmp_path / 'asked'}\n")
+    node.chmod(0o755)
+    code = """
+        import os
+        os.environ["PATH"] = {path!r} + os.pathsep + os.environ["PATH"]
+        from lumihub.lab.startup import defer_hub_modules, leave_out_package_registry
+        from jupyterlab.commands import AppOptions
+        if {left_out}:
+            leave_out_package_registry()
+        print(AppOptions().registry)
+        """
+    for left_out, asked in ((True, False), (False, True)):
+        assert python(code.format(path=str(tmp_path), left_out=left_out)).startswith("https://")
+        assert (tmp_path / "asked").exists() == asked

@@ -27,7 +27,13 @@ c.ServerProxy.servers = {
     PROXY_NAME: {
         "command": [],
         "unix_socket": str(socket_path()),
-        "launcher_entry": {"title": "Dask dashboard", "path_info": f"{PROXY_NAME}/status", "category": "Other"},
+        "launcher_entry": {
+            "title": "Dask dashboard",
+            "path_info": f"{PROXY_NAME}/status",
+            # The only category whose cards show an icon of ours.
+            "category": "Notebook",
+            "icon_path": str(Path(__file__).with_name("dashboard.svg")),
+        },
         "new_browser_tab": False,
         # A dashboard left open asks for news for ever; it must not keep an idle server alive.
         "update_last_activity": False,
