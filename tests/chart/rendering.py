@@ -77,7 +77,8 @@ def render(helm: Path, values: str, *words: str, namespace: str = "lumihub") -> 
 def run_template(helm: Path, values: str, *words: str, namespace: str = "lumihub") -> subprocess.CompletedProcess[str]:
     """`helm template` with values as YAML text."""
     return subprocess.run(
-        [helm, "template", "lumihub", CHART, "--namespace", namespace, "--values", "-", *words],
+        # A helm that was built without its release's flags takes an old Kubernetes for granted.
+        [helm, "template", "lumihub", CHART, "--kube-version=1.34", "--namespace", namespace, "--values", "-", *words],
         input=values,
         capture_output=True,
         text=True,
