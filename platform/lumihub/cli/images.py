@@ -112,9 +112,9 @@ def _load(
     values: ValuesFile = None,
 ) -> None:
     """Put images onto the single node that this machine is, where no registry is."""
-    from lumihub.operations.images import check_names, load
+    from lumihub.operations.images import load
 
-    load(load_settings(values), check_names(names or []), output, socket=socket, archives=archives or [])
+    load(load_settings(values), names or [], output, socket=socket, archives=archives or [])
 
 
 def _save(

@@ -86,14 +86,11 @@ def save(settings: Settings, names: Sequence[str], folder: Path, progress: Progr
     return written
 
 
-def load(
-    settings: Settings, names: Sequence[str], progress: Progress, *, socket: Path | None = None, again: bool = False
-) -> None:
+def load(settings: Settings, names: Sequence[str], progress: Progress, *, socket: Path | None = None) -> None:
     """Put images onto the node that this machine is.
 
     Args:
         socket: its containerd's; None takes `images.containerd`, or looks in the usual places.
-        again: also those that are there.
 
     Raises:
         InputError: there is no node here, or an image is not built.
@@ -102,7 +99,7 @@ def load(
     builder, node = find_builder(), find_node(socket or settings.images.containerd)
     loaded = find_loaded(node)
     for name, reference, local in _find_built(builder, settings, names):
-        if loaded.get(reference) == local.id and not again:
+        if loaded.get(reference) == local.id:
             progress.step(f"{name} is on the node already: {reference}")
             continue
         with tempfile.TemporaryDirectory(dir=SCRATCH, prefix="lumihub-load-") as place:

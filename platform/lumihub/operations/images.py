@@ -63,11 +63,17 @@ def save(settings: Settings, names: Sequence[str], folder: Path, progress: Progr
 def load(
     settings: Settings, names: Sequence[str], progress: Progress, *, socket: Path | None, archives: Sequence[Path]
 ) -> None:
-    """Put images onto the node that this machine is: those that were built here, or all those of archives."""
+    """Put images onto the node that this machine is: those that were built here, or all those of archives.
+
+    Raises:
+        InputError: images are named, and archives as well.
+    """
+    if names and archives:
+        raise InputError("images are named, and archives too", fix="leave the names out: archives are loaded whole")
     if archives:
         image_delivery.load_archives(settings, archives, progress, socket=socket)
     else:
-        image_delivery.load(settings, names, progress, socket=socket)
+        image_delivery.load(settings, check_names(names), progress, socket=socket)
 
 
 def describe(settings: Settings, names: Sequence[str]) -> list[dict[str, Any]]:

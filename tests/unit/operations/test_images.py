@@ -1,9 +1,11 @@
+from pathlib import Path
+
 import pytest
 
 from lumihub.errors import InputError
 from lumihub.kubernetes import image_delivery
 from lumihub.kubernetes.image_builders import Builder
-from lumihub.operations.images import check_names, push
+from lumihub.operations.images import check_names, load, push
 from lumihub.progress import Silent
 from lumihub.settings import Settings
 
@@ -42,4 +44,12 @@ def test_what_is_not_built_is_not_pushed(tmp_path, monkeypatch):
         push(settings, ["hub", "lab"], Silent(), insecure=False)
     assert str(caught.value) == (
         "error: not built yet, or changed since: hub, lab\n  fix: ./deploy.py images build hub lab"
+    )
+
+
+def test_names_and_archives_exclude_each_other():
+    with pytest.raises(InputError) as caught:
+        load(Settings(), ["lab"], Silent(), socket=None, archives=[Path("lumihub-lab.tar")])
+    assert str(caught.value) == (
+        "error: images are named, and archives too\n  fix: leave the names out: archives are loaded whole"
     )
