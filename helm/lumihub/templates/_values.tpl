@@ -48,5 +48,21 @@ What the hub reads of the values, as JSON. Only what it needs: whatever else cha
 {{- $manifest := (.Values.deployment).originManifest | default "" -}}
 {{- $deployment := dict "images" (dict "lab" (include "lumihub.image" (list . "lab"))) "simulated" ((.Values.deployment).simulated | default false) "originManifest" (empty $manifest | ternary "" (sha256sum $manifest)) -}}
 {{- $_ := set $values "deployment" $deployment -}}
-{{- toJson $values -}}
+{{- include "lumihub.withoutNulls" $values -}}
+{{- end }}
+
+{{/*
+A map as JSON, without what is null: Helm 3 passes on the nulls of the chart's defaults, Helm 4 does not, and the hub
+takes what is missing for null.
+*/}}
+{{- define "lumihub.withoutNulls" -}}
+{{- $kept := dict -}}
+{{- range $key, $value := . -}}
+{{- if kindIs "map" $value -}}
+{{- $_ := set $kept $key (include "lumihub.withoutNulls" $value | fromJson) -}}
+{{- else if not (kindIs "invalid" $value) -}}
+{{- $_ := set $kept $key $value -}}
+{{- end -}}
+{{- end -}}
+{{- toJson $kept -}}
 {{- end }}
