@@ -24,9 +24,7 @@ class Link:
         up: bytes that went to it.
     """
 
-    def __init__(
-        self, port: int, *, rate: float | None = None, delay: float = 0, address: str = "127.0.0.1"
-    ) -> None:
+    def __init__(self, port: int, *, rate: float | None = None, delay: float = 0, address: str = "127.0.0.1") -> None:
         self._target = port
         self._rate = rate
         self._delay = delay

@@ -60,7 +60,10 @@ def ensure_test_image() -> None:
 
 
 def write_test_image(archive: Path) -> None:
-    """Write the test image as `docker save` would. Its command sleeps, as the first container of each pod does."""
+    """Write the test image as `docker save` would. Its command sleeps, as the first container of each pod does.
+
+    Debian's static busybox resolves names with `nslookup` only: its `wget` and `nc` need addresses.
+    """
     layer = _build_layer()
     config = json.dumps(
         {

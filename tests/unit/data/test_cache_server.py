@@ -3,6 +3,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -37,6 +38,13 @@ def test_all_faults_at_once():
         "error: LUMIHUB_CACHE_PORT is 65536\n"
         "  fix: set it to a whole number from 1 to 65535"
     )
+
+
+@pytest.fixture
+def tmp_path():
+    """Not pytest's own folder, whose path may be too long for the cache's sockets."""
+    with tempfile.TemporaryDirectory(prefix="lumihub-", dir="/tmp") as place:
+        yield Path(place)
 
 
 @pytest.fixture
