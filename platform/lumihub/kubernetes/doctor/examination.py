@@ -79,8 +79,8 @@ def _run_trials(trial: Trial, references: Mapping[str, str], settings: Settings)
     findings = [*found.values(), _try("pod security", lambda: examine_pod_security(trial, image))]
     if not found[_TOOL_IMAGE].ok:
         why = f"not tried: that takes the image {_TOOL_IMAGE}"
-        volumes = Finding("storage", False, why, found[_TOOL_IMAGE].fix) if classes.ok else classes
-        return [*findings, volumes, Finding("network", False, why, found[_TOOL_IMAGE].fix)]
+        untried = Finding("storage", False, why, found[_TOOL_IMAGE].fix) if classes.ok else classes
+        return [*findings, untried, Finding("network", False, why, found[_TOOL_IMAGE].fix)]
     volumes = examine_volumes(trial, settings) if classes.ok else [classes]
     return [*findings, *volumes, *examine_network(trial, image, settings)]
 
