@@ -77,6 +77,7 @@ def _configure_services(c: Any, configuration: HubConfiguration) -> None:
     if configuration.cull_enabled:
         words = ["--timeout", configuration.cull_timeout, "--cull-every", configuration.cull_every]
         words += ["--max-age", configuration.cull_max_age]
+        words += ["--url", configuration.api_url] if configuration.api_url else []
         command = [sys.executable, "-m", "lumihub.hub.culler", *map(str, words)]
         services.append({"name": CULLER, "command": command})
         scopes = ["list:users", "read:users:activity", "read:servers", "delete:servers"]

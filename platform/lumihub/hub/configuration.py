@@ -30,6 +30,7 @@ class HubConfiguration(BaseModel):
         minimum_password_length: in characters.
         tool_token_file: file with the API token of the command line.
         cull: whether idle servers are ended, and when (seconds).
+        api_url: where the culler finds the hub's API; empty for the address that students' servers use.
         concurrent_spawn_limit: servers that may be starting at once.
         active_server_limit: servers that may run at once; 0 for no limit.
         default_url: where a student lands.
@@ -52,6 +53,7 @@ class HubConfiguration(BaseModel):
     cull_timeout: int
     cull_every: int
     cull_max_age: int
+    api_url: str = ""
     concurrent_spawn_limit: int
     active_server_limit: int
     default_url: str

@@ -49,6 +49,7 @@ def build_configuration(settings: Settings, place: Place) -> HubConfiguration:
     return HubConfiguration.from_settings(
         settings,
         login=find_login(settings.auth),
+        api_url=_build_own_api(settings),
         tool_token_file=place.secrets / "tool-token",
         environment=_escape(build_server_environment(settings, build_access(settings, place.namespace))),
         # -P: a file random.py in a student's home must not take the place of Python's own.
@@ -61,6 +62,12 @@ def build_configuration(settings: Settings, place: Place) -> HubConfiguration:
             **build_login(settings.auth, place.client_secret),
         },
     )
+
+
+def _build_own_api(settings: Settings) -> str:
+    """By loopback: the way out of the pod and back by its Service is one that policies may close."""
+    base = str(settings.hub.config.get("JupyterHub", {}).get("base_url", "")).strip("/")
+    return f"http://127.0.0.1:8081{'/' if base else ''}{base}/hub/api"
 
 
 def build_access(settings: Settings, namespace: str) -> DataAccess:

@@ -36,6 +36,13 @@ _MODES = {
 
 def build_summary(settings: Settings) -> dict[str, str]:
     """Subject -> what holds, one line each, in the order of interest."""
+    if not settings.hub.enabled:
+        served = ", ".join(settings.cache.allowed_namespaces) or "no namespace (cache.allowedNamespaces)"
+        return {
+            "runs on": _describe_place(settings),
+            "parts": f"the data cache alone, for pods of {served}",
+            "data": _describe_data(settings.data),
+        }
     return {
         "runs on": _describe_place(settings),
         "listens": _describe_service(settings) if settings.kubernetes.context else _describe_proxy(settings.proxy),

@@ -5,8 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from traitlets.config import Config
 
 from lumihub.data.access import DataAccess
+from lumihub.hub.application import configure
 from lumihub.hub.kubernetes import Place, build_access, build_configuration, build_spawner
 from lumihub.settings import Settings
 
@@ -25,6 +27,21 @@ def test_addresses_of_the_hub() -> None:
     assert build_configuration(build(), Place("x", database="postgresql://d")).classes["JupyterHub"]["db_url"] == (
         "postgresql://d"
     )
+
+
+@pytest.mark.parametrize(
+    ("config", "api"),
+    [
+        ({}, "http://127.0.0.1:8081/hub/api"),
+        ({"JupyterHub": {"base_url": "/physics/"}}, "http://127.0.0.1:8081/physics/hub/api"),
+    ],
+)
+def test_the_culler_finds_the_hub_without_leaving_the_pod(tmp_path: Path, config: dict[str, Any], api: str) -> None:
+    (tmp_path / "tool-token").write_text("random")
+    c = Config()
+    configure(c, build_configuration(build(hub={"config": config}), Place("n", secrets=tmp_path)))
+    [_, culler] = c.JupyterHub.services
+    assert culler["command"][-2:] == ["--url", api]
 
 
 def test_json_in_the_environment_survives_kubespawner() -> None:

@@ -41,6 +41,7 @@ SCHEMA = jsonschema.Draft202012Validator(build_schema())
 ONLY_MODELS_REFUSE = {("data.origin.url", repr(text)) for text in ("", "x", "A b", "2G", "0", "cache", "2020", "ü")}
 # Rules that join keys.
 ONLY_MODELS_REFUSE |= {("proxy.https", "{'enabled': True}"), ("proxy.https.enabled", "True")}
+ONLY_MODELS_REFUSE |= {("hub.enabled", "False")}
 ONLY_MODELS_REFUSE |= {("httpRoute", "{'enabled': True}"), ("httpRoute.enabled", "True")}
 ONLY_MODELS_REFUSE |= {("scheduling.userPlaceholder.replicas", repr(count)) for count in (1, 8080, 70000, 10**30)}
 # Keys of zero-to-jupyterhub, which the chart's templates refuse by their new names.

@@ -363,6 +363,11 @@ def cluster(text):
             "  fix: set auth.type to native, or name a cluster in kubernetes.context",
         ),
         (
+            "hub: {enabled: false}",
+            "error: hub.enabled is false, which leaves nothing to run on one machine, and kubernetes.context is null\n"
+            "  in values.yaml, line 1\n  fix: set hub.enabled to true, or name a cluster in kubernetes.context",
+        ),
+        (
             "proxy: {https: {enabled: true, type: offload}}",
             "error: proxy.https.type is offload, which takes Kubernetes, and kubernetes.context is null\n"
             "  in values.yaml, line 1\n"

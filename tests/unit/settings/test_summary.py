@@ -24,6 +24,15 @@ def test_the_defaults_in_words():
             "http at an address that the cluster's load balancer gives",
         ),
         (
+            {
+                "kubernetes": {"context": "school"},
+                "hub": {"enabled": False},
+                "cache": {"allowed_namespaces": ["jhub"]},
+            },
+            "parts",
+            "the data cache alone, for pods of jhub",
+        ),
+        (
             {"kubernetes": {"context": "school"}, "ingress": {"enabled": True}},
             "listens",
             "behind an Ingress",

@@ -84,6 +84,13 @@ class Settings(Section):
     def _machine_can_serve(self) -> Self:
         if self.kubernetes.context is not None:
             return self
+        if not self.hub.enabled:
+            raise build_broken_rule(
+                "is false, which leaves nothing to run on one machine, and kubernetes.context is null",
+                key="hub.enabled",
+                fix="set hub.enabled to true, or name a cluster in kubernetes.context",
+                involved=("kubernetes.context",),
+            )
         for key, value, known in (
             ("auth.type", self.auth.type, "native"),
             ("proxy.https.type", self.proxy.https.type, "manual"),
