@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -42,6 +43,18 @@ AUTH = Auth.model_validate(
         },
     }
 )
+LTI = Auth.model_validate(
+    {
+        "type": "lti13",
+        "admins": ["2"],
+        "lti13": {
+            "client_ids": ["x"],
+            "issuer": "http://127.0.0.1:9",
+            "authorize_url": "http://127.0.0.1:9/authorize",
+            "jwks_endpoint": "http://127.0.0.1:9/keys",
+        },
+    }
+)
 REFUSED = (
     "people log in with the school, which knows their passwords; who may come in is set by auth in the values file"
 )
@@ -49,18 +62,18 @@ REFUSED = (
 
 @pytest.fixture(scope="module")
 def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HubClient]:
-    with running(tmp_path_factory.mktemp("hub")) as access:
+    with running(tmp_path_factory.mktemp("hub"), AUTH) as access:
         yield HubClient(access)
 
 
 @contextmanager
-def running(folder: Path) -> Iterator[Access]:
+def running(folder: Path, auth: Auth) -> Iterator[Access]:
     url = f"http://127.0.0.1:{free_port()}/"
     token = folder / "token"
     token.write_text("the-tool")
     configuration = HubConfiguration.from_settings(
-        Settings(auth=AUTH, kubernetes=Kubernetes(context="any")),
-        login=find_login(AUTH),
+        Settings(auth=auth, kubernetes=Kubernetes(context="any")),
+        login=find_login(auth),
         tool_token_file=token,
         command=[sys.executable, "-m", "lumihub.lab"],
         classes={
@@ -71,7 +84,7 @@ def running(folder: Path) -> Iterator[Access]:
                 "spawner_class": "jupyterhub.spawner.SimpleLocalProcessSpawner",
             },
             "TraefikFileProviderProxy": {"traefik_api_url": f"http://127.0.0.1:{free_port()}"},
-            **build_login(AUTH, "x"),
+            **build_login(auth, "x"),
         },
     )
     path = folder / "configuration.json"
@@ -143,3 +156,22 @@ def test_who_is_not_there_and_who_rules(client: HubClient) -> None:
         client.remove("mara", delete_home=False)
     with pytest.raises(InputError, match="is not a user name"):
         client.begin("No Name", "")
+
+
+def test_the_login_page_leads_to_the_provider(client: HubClient) -> None:
+    page = open_login_page(client._access.url)
+    assert re.search(r'href="/hub/oauth_login[^"]*">Log in with the school</a>', page)
+    assert "password" not in page
+
+
+def test_a_course_is_where_people_begin(tmp_path: Path) -> None:
+    with running(tmp_path, LTI) as access:
+        page = open_login_page(access.url)
+    assert "Open this page from your course in your learning platform: that logs you in." in page
+    assert "password" not in page
+
+
+def open_login_page(url: str) -> str:
+    with urllib.request.urlopen(f"{url}hub/login", timeout=10) as response:
+        page: str = response.read().decode()
+    return page

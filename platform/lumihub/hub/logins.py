@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 class Elsewhere:
     """Adds the accounts API to an authenticator."""
 
+    starts_elsewhere = False
+    """Whether people begin at the other service, so that the login page has nothing to click."""
+
     def get_handlers(self, app: Any) -> list[tuple[str, type[BaseHandler]]]:
         """The authenticator's own pages and the API."""
         theirs = super().get_handlers(app)  # type: ignore[misc]
@@ -44,3 +47,4 @@ class Lti13Login(Elsewhere, LTI13Authenticator):
     """By LTI 1.3, from a course of a learning platform."""
 
     login_service = "your learning platform"
+    starts_elsewhere = True
