@@ -170,7 +170,8 @@ def test_names_resolve_and_services_answer(
 
     # The server of names learns of a new Service within a moment; "no such name" is kept for up to five seconds.
     assert wait_until(lambda: wanted in try_lookup(cluster, namespace, f"front.{namespace}.svc.cluster.local"))
-    page = inside(cluster, namespace, "client", "wget", "-q", "-T", "5", "-O", "-", "http://front/passwd")
+    script = f"printf 'GET /passwd HTTP/1.0\\r\\n\\r\\n' | nc -w 5 {wanted} 80"
+    page = inside(cluster, namespace, "client", "sh", "-c", script)
 
     assert "student:x:1000:1000" in page
 

@@ -62,7 +62,7 @@ def ensure_test_image() -> None:
 def write_test_image(archive: Path) -> None:
     """Write the test image as `docker save` would. Its command sleeps, as the first container of each pod does.
 
-    Debian's static busybox resolves names with `nslookup` only: its `wget` and `nc` need addresses.
+    Debian's static busybox resolves names with `nslookup` alone; its `nc` needs an address, and its `wget` crashes.
     """
     layer = _build_layer()
     config = json.dumps(
