@@ -79,6 +79,8 @@ def running(folder: Path, auth: Auth) -> Iterator[Access]:
         classes={
             "JupyterHub": {
                 "bind_url": url,
+                "cleanup_proxy": True,
+                "cleanup_proxy": True,
                 "hub_bind_url": f"http://127.0.0.1:{free_port()}",
                 "proxy_class": "jupyterhub_traefik_proxy.fileprovider.TraefikFileProviderProxy",
                 "spawner_class": "jupyterhub.spawner.SimpleLocalProcessSpawner",
