@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from lumihub.kubernetes.access import Object
 
 # A registry may hiccup once, a program may fall over while what it needs comes up.
-_HOPELESS_RESTARTS = 3
+_HOPELESS_RESTARTS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,13 @@ def _explain_container(pod: str, container: Object) -> Trouble | None:
                 pod, "OOMKilled", words, "give it more memory in the values file", restarts >= _HOPELESS_RESTARTS
             )
         words = f"{container['name']} ended with exit code {ended.get('exitCode', '?')}, {_times(restarts)}"
-        return Trouble(pod, "CrashLoopBackOff", words, "see its last lines", restarts >= _HOPELESS_RESTARTS)
+        return Trouble(
+            pod,
+            "CrashLoopBackOff",
+            words,
+            "mend what its last lines complain about, and type the same command again",
+            restarts >= _HOPELESS_RESTARTS,
+        )
     return None
 
 
@@ -105,7 +111,12 @@ def _explain_events(pod: Object, events: Iterable[Object]) -> Trouble | None:
         if reason in ("FailedMount", "FailedAttachVolume", "FailedCreatePodSandBox"):
             return Trouble(name_of(pod), reason, message, f"kubectl describe pod {name_of(pod)}")
         if reason == "Unhealthy":
-            return Trouble(name_of(pod), "NotReady", message, "see its last lines")
+            return Trouble(
+                name_of(pod),
+                "NotReady",
+                message,
+                "mend what its last lines complain about, and type the same command again",
+            )
     return None
 
 

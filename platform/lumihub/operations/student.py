@@ -307,6 +307,8 @@ class Kernel:
             return {}
         except (websocket.WebSocketException, OSError) as error:
             raise LumiHubError(f"the connection to the kernel broke: {error}", where=self.identity) from error
+        if not text:  # how the library tells of a connection that the other side closed
+            raise LumiHubError("the connection to the kernel was closed", where=self.identity)
         answer: dict[str, Any] = json.loads(text)
         return answer
 
