@@ -178,6 +178,8 @@ def build_values(cluster: Cluster, **sections: dict[str, Any]) -> dict[str, Any]
         },
         "data": {"cache": {"size": "1G"}},
         "dask": {"enabled": False},
+        # Not the sum of the sources: they may be worked at while tests run.
+        "images": {"tag": "e2e"},
     }
     for name, section in sections.items():
         values.setdefault(name, {}).update(section)
