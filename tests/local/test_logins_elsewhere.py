@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
 import urllib.request
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import psutil
 import pytest
 
 import lumihub.hub
@@ -79,8 +81,6 @@ def running(folder: Path, auth: Auth) -> Iterator[Access]:
         classes={
             "JupyterHub": {
                 "bind_url": url,
-                "cleanup_proxy": True,
-                "cleanup_proxy": True,
                 "hub_bind_url": f"http://127.0.0.1:{free_port()}",
                 "proxy_class": "jupyterhub_traefik_proxy.fileprovider.TraefikFileProviderProxy",
                 "spawner_class": "jupyterhub.spawner.SimpleLocalProcessSpawner",
@@ -98,6 +98,7 @@ def running(folder: Path, auth: Auth) -> Iterator[Access]:
             env={**os.environ, VARIABLE: str(path), "PATH": f"{Path(sys.prefix) / 'bin'}:{os.environ['PATH']}"},
             stdout=log,
             stderr=log,
+            start_new_session=True,
         )
         try:
             access = Access(url, "the-tool")
@@ -108,7 +109,7 @@ def running(folder: Path, auth: Auth) -> Iterator[Access]:
                 time.sleep(0.3)
             yield access
         finally:
-            process.terminate()
+            os.killpg(process.pid, signal.SIGKILL)  # the proxy too, which outlives a hub on purpose
             process.wait(30)
 
 
