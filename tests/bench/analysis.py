@@ -178,6 +178,7 @@ def main() -> None:
                 ("workers", "start s", "events/s", "against one"),
                 [(*row, f"x {row[2] / rows[0][2]:.2f}") for row in rows],
             )
+    print_machine()
 
 
 def compare(analysis: str, path: Path, rounds: int) -> tuple[dict[str, float], dict[str, float]]:

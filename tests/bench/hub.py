@@ -86,7 +86,7 @@ def measure_up(one: Installation, rounds: int) -> None:
             found.append(time.perf_counter() - began)
             work[name].append(find_work(one) - before)
     print_table(
-        f"deploy.py up, until the login page answers, {rounds} rounds",
+        f"up until the login page answers, {rounds} rounds",
         ("up", "best s", "median s", f"best of {GOAL_UP:.0f} s", "processor s"),
         [
             (name, min(each), statistics.median(each), f"x {min(each) / GOAL_UP:.2f}", min(work[name]))
