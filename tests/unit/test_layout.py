@@ -63,7 +63,11 @@ def test_modules_are_named_for_what_they_are_about():
 
 def test_what_runs_before_the_installation_needs_the_standard_library_only():
     files = [PROJECT / "deploy.py", PROJECT / "tests/run", ROOMS / "errors.py", *(ROOMS / "environment").glob("*.py")]
-    own = {"lumihub.environment", "lumihub.errors", "lumihub.cli.main", "deploy"}
+    files += [
+        ROOMS / "process.py",
+        *(PROJECT / "tests/cluster/machine" / name for name in ("golang.py", "layout.py", "programs.py")),
+    ]
+    own = {"lumihub.environment", "lumihub.errors", "lumihub.process", "lumihub.cli.main", "cluster.machine", "deploy"}
     for file in files:
         for name in imported_modules(ast.parse(file.read_text("utf-8"))):
             known = name.split(".")[0] in sys.stdlib_module_names or any((name + ".").startswith(f"{o}.") for o in own)

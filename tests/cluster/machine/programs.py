@@ -17,11 +17,15 @@ import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cluster.machine.golang import ensure_go
 from cluster.machine.layout import CACHE, MACHINE
 from lumihub.errors import LumiHubError
 from lumihub.process import find_program
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 SOURCES = MACHINE / "programs"
 # Program -> the Debian package that has it.
@@ -71,13 +75,14 @@ KUBERNETES = Module(
     "kubernetes",
     ("kube-apiserver", "kube-controller-manager", "kube-proxy", "kube-scheduler", "kubectl", "kubelet"),
 )
+# What renders the chart; needs no cluster.
+HELMS = (Module("helm4", ("helm",)), Module("helm3", ("helm3",)))
 MODULES = (
     KUBERNETES,
     Module("netpol", ("kube-network-policies",)),
     Module("coredns", ("coredns",)),
     Module("storage", ("local-path-provisioner",)),
-    Module("helm4", ("helm",)),
-    Module("helm3", ("helm3",)),
+    *HELMS,
 )
 
 
@@ -101,13 +106,16 @@ def find_programs() -> Path:
     return CACHE / build_key() / "bin"
 
 
-def ensure_programs() -> Path:
+def ensure_programs(modules: Sequence[Module] = MODULES) -> Path:
     """Build what is not built yet (about 20 minutes for everything on two cores) and return the folder.
 
     Several runs may call this at once: the first builds, the others wait for it. Interrupted, it goes on where it was.
+
+    Args:
+        modules: those whose programs are wanted.
     """
     folder = find_programs()
-    if _missing(folder):
+    if _missing(folder, modules):
         folder.mkdir(parents=True, exist_ok=True)
         with (folder.parent / "lock").open("w") as lock:
             try:
@@ -115,13 +123,13 @@ def ensure_programs() -> Path:
             except BlockingIOError:
                 _say("waiting for another run, which builds the programs")
                 fcntl.flock(lock, fcntl.LOCK_EX)
-            for module in _missing(folder):
+            for module in _missing(folder, modules):
                 _build(module, folder)
     return folder
 
 
-def _missing(folder: Path) -> list[Module]:
-    return [module for module in MODULES if not all((folder / name).exists() for name in module.names)]
+def _missing(folder: Path, modules: Sequence[Module]) -> list[Module]:
+    return [module for module in modules if not all((folder / name).exists() for name in module.names)]
 
 
 def _linker_flags(module: Module) -> str:
