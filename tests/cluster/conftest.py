@@ -79,4 +79,4 @@ def make_namespace(cluster: Cluster) -> Iterator[Callable[..., str]]:
 
     yield make
     if made:
-        cluster.kubectl("delete", "namespace", *made, "--timeout=90s")
+        cluster.kubectl("delete", "namespace", *made, "--wait=false")

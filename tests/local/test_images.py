@@ -115,6 +115,23 @@ def test_a_step_that_fails_is_told_in_the_builders_words(project, builder):
         make(settings, "lab")
 
 
+def test_what_changes_while_it_is_built_gets_no_tag_that_says_something_else(project, builder, monkeypatch):
+    settings = settings_for(REGISTRY, project)
+
+    def change(builder, base, folder):
+        (project[0] / "images/lab/content").write_text("saved in an editor just now")
+        return builder
+
+    monkeypatch.setattr(image_building, "choose_isolation", change)
+    reference = find_reference(settings, "lab")
+    with pytest.raises(LumiHubError) as caught:
+        make(settings, "lab")
+    assert str(caught.value) == (
+        "error: the files that lab is built from changed meanwhile\n  fix: ./deploy.py images build lab"
+    )
+    assert find_image(builder, reference) is None
+
+
 def test_archives_hold_the_images_under_their_names(project, tmp_path):
     settings = settings_for(REGISTRY, project)
     make(settings, "lab", "proxy")

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+import requests
 
 import lumihub.hub
 from lumihub.backend import Access
@@ -26,24 +27,11 @@ from lumihub.settings import Settings
 from lumihub.settings.models.auth import Auth
 from lumihub.settings.models.kubernetes import Kubernetes
 from servers.hub import free_port
+from servers.oidc import CLIENT, SECRET, Provider
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-AUTH = Auth.model_validate(
-    {
-        "type": "oidc",
-        "admins": ["mara"],
-        "oidc": {
-            "client_id": "hub",
-            "client_secret": "x",
-            "authorize_url": "http://127.0.0.1:9/authorize",
-            "token_url": "http://127.0.0.1:9/token",
-            "userdata_url": "http://127.0.0.1:9/user",
-            "login_service": "the school",
-        },
-    }
-)
 LTI = Auth.model_validate(
     {
         "type": "lti13",
@@ -56,14 +44,39 @@ LTI = Auth.model_validate(
         },
     }
 )
+THERE = {"jo@example.org": False, "mara@example.org": True}
 REFUSED = (
     "people log in with the school, which knows their passwords; who may come in is set by auth in the values file"
 )
 
 
 @pytest.fixture(scope="module")
-def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HubClient]:
-    with running(tmp_path_factory.mktemp("hub"), AUTH) as access:
+def provider() -> Iterator[Provider]:
+    with Provider() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def client(provider: Provider, tmp_path_factory: pytest.TempPathFactory) -> Iterator[HubClient]:
+    """Of a hub that lets mara and jo in, by the addresses that the provider knows them by."""
+    auth = Auth.model_validate(
+        {
+            "type": "oidc",
+            "admins": ["mara@example.org"],
+            "oidc": {
+                "client_id": CLIENT,
+                "client_secret": SECRET,
+                "authorize_url": f"{provider.url}/authorize",
+                "token_url": f"{provider.url}/token",
+                "userdata_url": f"{provider.url}/userinfo",
+                "username_claim": "email",
+                "login_service": "the school",
+                "allow_all": False,
+                "allowed_users": ["jo@example.org"],
+            },
+        }
+    )
+    with running(tmp_path_factory.mktemp("hub"), auth) as access:
         yield HubClient(access)
 
 
@@ -85,7 +98,7 @@ def running(folder: Path, auth: Auth) -> Iterator[Access]:
                 "spawner_class": "jupyterhub.spawner.SimpleLocalProcessSpawner",
             },
             "TraefikFileProviderProxy": {"traefik_api_url": f"http://127.0.0.1:{free_port()}"},
-            **build_login(auth, "x"),
+            **build_login(auth, SECRET),
         },
     )
     path = folder / "configuration.json"
@@ -117,15 +130,15 @@ def names(client: HubClient) -> dict[str, bool]:
 
 
 def test_accounts_are_those_who_came(client: HubClient) -> None:
-    assert names(client) == {"mara": True}
+    assert names(client) == THERE
 
 
 @pytest.mark.parametrize(
     "call",
     [
         lambda client: client.add([("jo", "secret-enough")]),
-        lambda client: client.change("mara", password="secret-enough"),
-        lambda client: client.change("mara", approved=True),
+        lambda client: client.change("mara@example.org", password="secret-enough"),
+        lambda client: client.change("mara@example.org", approved=True),
     ],
     ids=["add", "password", "approve"],
 )
@@ -144,18 +157,18 @@ def test_a_check_comes_in_with_a_token_and_goes(client: HubClient) -> None:
         found = json.load(response)
     assert (found["name"], found["admin"]) == ("lumihub-check-1", False)
     client.remove("lumihub-check-1", delete_home=True)
-    assert names(client) == {"mara": True}
+    assert names(client) == THERE
 
 
 def test_nobody_gets_a_token_of_an_account_that_was_there(client: HubClient) -> None:
-    assert client.begin("mara", "") == {"created": False, "token": ""}
+    assert client.begin("mara@example.org", "") == {"created": False, "token": ""}
 
 
 def test_who_is_not_there_and_who_rules(client: HubClient) -> None:
     with pytest.raises(InputError, match="there is no account nobody"):
         client.remove("nobody", delete_home=False)
     with pytest.raises(InputError, match=r"take the name out of auth\.admins first"):
-        client.remove("mara", delete_home=False)
+        client.remove("mara@example.org", delete_home=False)
     with pytest.raises(InputError, match="is not a user name"):
         client.begin("No Name", "")
 
@@ -171,6 +184,28 @@ def test_a_course_is_where_people_begin(tmp_path: Path) -> None:
         page = open_login_page(access.url)
     assert "Open this page from your course in your learning platform: that logs you in." in page
     assert "password" not in page
+
+
+@pytest.mark.parametrize(("name", "admin"), [("jo@example.org", False), ("mara@example.org", True)])
+def test_who_is_known_at_the_provider_comes_in(client: HubClient, provider: Provider, name: str, admin: bool) -> None:
+    provider.person = {"email": name, "preferred_username": "somebody"}
+    with requests.Session() as browser:
+        answer = log_in(browser, client._access.url)
+        assert answer.status_code == requests.codes.ok
+        user = browser.get(f"{client._access.url}hub/api/user", headers={"Referer": answer.url}, timeout=10).json()
+    assert (user["name"], user["admin"]) == (name, admin)
+
+
+def test_who_is_not_on_the_list_stays_outside(client: HubClient, provider: Provider) -> None:
+    provider.person = {"email": "stranger@example.org"}
+    with requests.Session() as browser:
+        assert log_in(browser, client._access.url).status_code == requests.codes.forbidden
+    assert names(client) == THERE
+
+
+def log_in(browser: requests.Session, url: str) -> requests.Response:
+    """Click where the login page says, and follow wherever that leads."""
+    return browser.get(f"{url}hub/oauth_login?next=%2Fhub%2Fhome", timeout=10)
 
 
 def open_login_page(url: str) -> str:

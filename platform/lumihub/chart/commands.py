@@ -28,7 +28,7 @@ def helm_upgrade(settings: Settings, *, helm: int, dry_run: bool = False) -> lis
     words += ["--values", "-", "--reset-values"]
     if dry_run:
         return [*words, "--dry-run=server", "--output", "json"]
-    return [*words, "--history-max", str(HISTORY), *_wait(settings), _undo(helm)]
+    return [*words, "--history-max", str(HISTORY), *_wait(settings), *_own(helm), _undo(helm)]
 
 
 def helm_template(settings: Settings, *, helm: int) -> list[str]:  # noqa: ARG001
@@ -37,9 +37,9 @@ def helm_template(settings: Settings, *, helm: int) -> list[str]:  # noqa: ARG00
     return ["template", kubernetes.release, str(CHART), "--namespace", kubernetes.namespace, "--values", "-"]
 
 
-def helm_rollback(settings: Settings, revision: int, *, helm: int) -> list[str]:  # noqa: ARG001
+def helm_rollback(settings: Settings, revision: int, *, helm: int) -> list[str]:
     """Bring the release back to a revision, and wait until it serves."""
-    return ["rollback", settings.kubernetes.release, str(revision), *_place(settings), *_wait(settings)]
+    return ["rollback", settings.kubernetes.release, str(revision), *_place(settings), *_wait(settings), *_own(helm)]
 
 
 def helm_uninstall(settings: Settings, *, helm: int) -> list[str]:  # noqa: ARG001
@@ -75,6 +75,11 @@ def _place(settings: Settings) -> list[str]:
 
 def _wait(settings: Settings) -> list[str]:
     return ["--wait", "--timeout", f"{settings.kubernetes.timeout}s"]
+
+
+def _own(helm: int) -> list[str]:
+    """Helm 4 would give up where somebody changed a field by hand (`kubectl scale`); Helm 3 puts it right."""
+    return [] if helm == 3 else ["--server-side=true", "--force-conflicts"]
 
 
 def _undo(helm: int) -> str:

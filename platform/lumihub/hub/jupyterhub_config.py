@@ -2,5 +2,7 @@
 
 from lumihub.hub.application import configure
 from lumihub.hub.configuration import HubConfiguration
+from lumihub.hub.patience import look_often
 
+look_often()
 configure(get_config(), HubConfiguration.current())  # type: ignore[name-defined]  # noqa: F821  (JupyterHub defines it)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from lumihub.kubernetes.planning import Key
 
 _MANAGER = "lumihub-plan"
+_AT_ONCE = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,18 +45,21 @@ def compare(cluster: Cluster, old: dict[Key, Object], new: dict[Key, Object], na
         new: those that are wanted.
         namespace: of the release.
     """
-    missing: set[Key] = set()
-    drifted: list[Change] = []
-    for key, manifest in old.items():
-        path = cluster.locate(manifest, namespace)
-        live = cluster.find(path) if path else None
-        if path is None or live is None:
-            missing.add(key)
-        elif new.get(key) == manifest:
-            change = _find_drift(cluster, path, manifest, live)
-            if change:
-                drifted.append(change)
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        looks = pool.map(lambda key: _look(cluster, old[key], namespace, same=new.get(key) == old[key]), old)
+        found = dict(zip(old, looks, strict=True))
+    missing = {key for key, (there, _) in found.items() if not there}
+    drifted = [drift for _, drift in found.values() if drift]
     return Comparison(build_changes(old, new, missing, drifted), find_effects(old, new))
+
+
+def _look(cluster: Cluster, manifest: Object, namespace: str, *, same: bool) -> tuple[bool, Change | None]:
+    """Whether an object is there, and, where the new release wants the `same`, what was changed in it by hand."""
+    path = cluster.locate(manifest, namespace)
+    live = cluster.find(path) if path else None
+    if path is None or live is None:
+        return False, None
+    return True, _find_drift(cluster, path, manifest, live) if same else None
 
 
 def _find_drift(cluster: Cluster, path: str, manifest: Object, live: Object) -> Change | None:

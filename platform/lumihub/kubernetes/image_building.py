@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lumihub import __version__
-from lumihub.errors import InputError
+from lumihub.errors import InputError, LumiHubError
 from lumihub.kubernetes.image_base import SCRATCH, ensure_base
 from lumihub.kubernetes.image_builders import (
     INPUTS_LABEL,
@@ -60,34 +60,39 @@ def build(
     if trust and certificates is None:
         raise InputError("there are no certificates to put into the images", fix="name their file with --ca")
     trusted = hashlib.sha256(certificates.read_bytes()).hexdigest() if trust and certificates else ""
-    inputs = {name: f"{hash_sources(name)}{trusted}" for name in names}
-    missing = []
+    missing: dict[str, tuple[str, str]] = {}
     for name in names:
-        local = find_image(builder, find_reference(settings, name))
-        if not fresh and local and local.labels.get(INPUTS_LABEL) == inputs[name]:
-            progress.step(f"{name} is built already: {find_reference(settings, name)}, {format_bytes(local.size)}")
+        reference, sources = find_reference(settings, name), hash_sources(name)
+        local = find_image(builder, reference)
+        if not fresh and local and local.labels.get(INPUTS_LABEL) == f"{sources}{trusted}":
+            progress.step(f"{name} is built already: {reference}, {format_bytes(local.size)}")
         else:
-            missing.append(name)
+            missing[name] = reference, sources
     if not missing:
         return
-    bases = {base: ensure_base(builder, base, progress, fresh=fresh) for base in sorted(map(find_base, missing))}
+    bases = {base: ensure_base(builder, base, progress, fresh=fresh) for base in sorted(set(map(find_base, missing)))}
     with tempfile.TemporaryDirectory(dir=SCRATCH, prefix="lumihub-build-") as place:
         folder = Path(place)
         secrets = write_secrets(folder, variables, certificates)
         trial = folder / "trial"
         trial.mkdir()
         builder = choose_isolation(builder, next(iter(bases.values())), trial)
-        for name in missing:
+        for name, (reference, sources) in missing.items():
             context = folder / name
             copy_sources(name, context)
+            if hash_sources(name, context) != sources:
+                # Under a tag that says something else it would never be built again.
+                raise LumiHubError(
+                    f"the files that {name} is built from changed meanwhile", fix=f"./deploy.py images build {name}"
+                )
             _build_one(
                 builder,
                 Build(
-                    reference=find_reference(settings, name),
+                    reference=reference,
                     containerfile=context / "images" / name / "Containerfile",
                     context=context,
                     arguments={"BASE": bases[find_base(name)]} | ({"TRUST_CA": trusted} if trusted else {}),
-                    labels={INPUTS_LABEL: inputs[name], **_describe_origin()},
+                    labels={INPUTS_LABEL: f"{sources}{trusted}", **_describe_origin()},
                     secrets=secrets,
                     fresh=fresh,
                 ),

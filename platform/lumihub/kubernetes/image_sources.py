@@ -37,18 +37,13 @@ def find_project() -> Path:
     return project
 
 
-def find_containerfile(name: str) -> Path:
-    """The Containerfile of an image."""
-    return find_project() / "images" / name / "Containerfile"
-
-
-def find_sources(name: str) -> list[Path]:
+def find_sources(name: str, project: Path) -> list[Path]:
     """The files that an image is built from, its Containerfile first, all below the project's folder.
 
     Raises:
         InputError: the project's folder is not complete.
     """
-    project, containerfile = find_project(), find_containerfile(name)
+    containerfile = project / "images" / name / "Containerfile"
     found: set[Path] = set()
     for pattern in _read_copies(containerfile.read_text(encoding="utf-8")):
         matches = [file for path in project.glob(pattern) for file in _walk(path)]
@@ -64,16 +59,21 @@ def find_sources(name: str) -> list[Path]:
 
 def find_base(name: str) -> str:
     """The image that an image starts from, such as docker.io/library/debian:bookworm-slim."""
-    match = _BASE.search(find_containerfile(name).read_text(encoding="utf-8"))
+    text = (find_project() / "images" / name / "Containerfile").read_text(encoding="utf-8")
+    match = _BASE.search(text)
     if match is None:
         raise AssertionError(f"images/{name}/Containerfile does not name its base")
     return match[1]
 
 
-def hash_sources(name: str) -> str:
-    """SHA-256 of what an image is built from: names and contents, but neither times nor owners."""
-    project, digest = find_project(), hashlib.sha256()
-    for file in find_sources(name):
+def hash_sources(name: str, project: Path | None = None) -> str:
+    """SHA-256 of what an image is built from: names and contents, but neither times nor owners.
+
+    Args:
+        project: another folder than the project's that holds the files.
+    """
+    project, digest = project or find_project(), hashlib.sha256()
+    for file in find_sources(name, project):
         content = file.read_bytes()
         digest.update(f"{file.relative_to(project).as_posix()}\0{len(content)}\0".encode())
         digest.update(content)
@@ -87,7 +87,7 @@ def copy_sources(name: str, folder: Path) -> None:
     image, and the builder's cache knows what it has seen.
     """
     project = find_project()
-    for file in find_sources(name):
+    for file in find_sources(name, project):
         copy = folder / file.relative_to(project)
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(file, copy)

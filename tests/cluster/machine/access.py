@@ -77,22 +77,26 @@ class Cluster:
         """Let pods use an image that buildah, podman or docker holds; returns the reference to write into a pod."""
         if self.is_own:
             return load_image(reference)
-        if self.registry is None:
-            raise LumiHubError(
-                f"{reference} cannot be brought to the cluster that {self.kubeconfig} names",
-                fix="name a registry that it pulls from and that you may push to, with --image-registry",
-            )
-        return push_image(find_builder(reference), reference, self.registry)
+        return push_image(find_builder(reference), reference, self._require_registry(reference))
 
     def load_test_image(self) -> str:
         """Let pods use the image of busybox that tests share; returns its reference."""
         if self.is_own:
             return TEST_IMAGE
+        self._require_registry(TEST_IMAGE)
         with tempfile.TemporaryDirectory(prefix="lumihub-image-") as place:
             archive = Path(place, "image.tar")
             write_test_image(archive)
             run(["buildah", "pull", "--quiet", f"docker-archive:{archive}"])
         return self.load_image(TEST_IMAGE)
+
+    def _require_registry(self, reference: str) -> str:
+        if self.registry is None:
+            raise LumiHubError(
+                f"{reference} cannot be brought to the cluster that {self.kubeconfig} names",
+                fix="name a registry that it pulls from and that you may push to, with --image-registry",
+            )
+        return self.registry
 
     def program(self, name: str) -> Path:
         """The path of `kubectl`, `helm` (4) or `helm3`: the one built for the test cluster, or else the installed one.

@@ -16,9 +16,10 @@ from lumihub.settings import Settings
 SETTINGS = Settings.model_validate({"kubernetes": {"context": "school", "namespace": "hub", "timeout": 90}})
 PLACE = ["--kube-context", "school", "--namespace", "hub"]
 WAIT = ["--wait", "--timeout", "90s"]
+OWN = ["--server-side=true", "--force-conflicts"]
 
 
-@pytest.mark.parametrize(("helm", "undo"), [(3, "--atomic"), (4, "--rollback-on-failure")])
+@pytest.mark.parametrize(("helm", "undo"), [(3, ["--atomic"]), (4, [*OWN, "--rollback-on-failure"])])
 def test_upgrade(helm, undo):
     assert helm_upgrade(SETTINGS, helm=helm) == [
         "upgrade",
@@ -32,7 +33,7 @@ def test_upgrade(helm, undo):
         "--history-max",
         "10",
         *WAIT,
-        undo,
+        *undo,
     ]
 
 
@@ -46,7 +47,8 @@ def test_dry_run_asks_the_cluster_and_does_not_wait(helm):
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        (helm_rollback(SETTINGS, 7, helm=4), ["rollback", "lumihub", "7", *PLACE, *WAIT]),
+        (helm_rollback(SETTINGS, 7, helm=3), ["rollback", "lumihub", "7", *PLACE, *WAIT]),
+        (helm_rollback(SETTINGS, 7, helm=4), ["rollback", "lumihub", "7", *PLACE, *WAIT, *OWN]),
         (helm_uninstall(SETTINGS, helm=4), ["uninstall", "lumihub", *PLACE, "--ignore-not-found", *WAIT]),
         (helm_history(SETTINGS, helm=3), ["history", "lumihub", *PLACE, "--output", "json"]),
         (helm_status(SETTINGS, helm=3), ["status", "lumihub", *PLACE, "--output", "json"]),

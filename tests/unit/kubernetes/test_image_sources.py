@@ -41,7 +41,7 @@ def names(paths, folder):
 
 
 def test_sources_are_what_the_containerfile_copies_from_the_project(project):
-    assert names(find_sources("lab"), project) == [
+    assert names(find_sources("lab", project), project) == [
         "images/lab/Containerfile",
         "platform/lumihub/errors.py",
         "platform/lumihub/lab/pages/one.json",
@@ -73,17 +73,18 @@ def test_a_strict_umask_and_old_times_do_not_reach_the_image(project, tmp_path_f
     finally:
         os.umask(before)
     assert names((path for path in context.rglob("*") if path.is_file()), context) == names(
-        find_sources("lab"), project
+        find_sources("lab", project), project
     )
     for path in context.rglob("*"):
         assert path.stat().st_mode & 0o777 == (0o755 if path.is_dir() else 0o644)
         assert path.stat().st_mtime == 0
+    assert hash_sources("lab", context) == hash_sources("lab")
 
 
 def test_an_incomplete_project_is_told(project):
     (project / "uv.lock").unlink()
     with pytest.raises(InputError) as caught:
-        find_sources("lab")
+        find_sources("lab", project)
     assert str(caught.value) == (
         "error: uv.lock is missing, which the image lab is built from\n"
         f"  in {project}\n"
@@ -112,5 +113,5 @@ def test_the_bases_of_the_real_images():
 
 
 def test_the_command_line_does_not_change_a_students_image():
-    found = {path.parts[-2] for path in find_sources("lab")}
+    found = {path.parts[-2] for path in find_sources("lab", image_sources.find_project())}
     assert not found & {"cli", "kubernetes", "chart", "operations", "hub", "local"}

@@ -94,7 +94,7 @@ class Hub(Section):
     ] = Field(
         default_factory=dict,
         description="Any JupyterHub option, by class and name. For what the other keys don't offer: applied last, so"
-        " that it wins over everything else.",
+        " that it wins over everything else. On Kubernetes an option can't be null: Helm drops it.",
     )
     concurrent_spawn_limit: int = Field(
         64,
