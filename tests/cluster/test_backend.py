@@ -243,7 +243,7 @@ def test_doctor_names_the_remedy_of_what_is_wrong(one: ClusterInstallation) -> N
     assert done.returncode == 1
     assert "there is no ingress class nginx" in done.stdout
     assert "nowhere can't be had" in done.stdout
-    assert "lumihub images build, then lumihub images load" in done.stdout
+    assert "./deploy.py images build, then ./deploy.py images load" in done.stdout
     assert find_trials(one.cluster) == []
 
 
@@ -269,7 +269,7 @@ def test_image_that_is_nowhere_is_refused_before_anything_changes(one: ClusterIn
         done = one.lumihub("up", check=False)
     assert done.returncode == 1
     assert "nowhere can't be had" in done.stderr
-    assert "fix: lumihub images build, then lumihub images load on the node" in done.stderr
+    assert "fix: ./deploy.py images build, then ./deploy.py images load on the node" in done.stderr
     assert (one.find_objects(), one.revision()) == (before, revision)
 
 

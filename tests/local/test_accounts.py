@@ -144,7 +144,7 @@ def test_remove_asks_and_names_who_is_missing(hub: Installation) -> None:
     assert hub.lumihub("users", "remove", "stays", check=False, given="n\n").returncode == 1
     assert "stays" in hub.lumihub("users", "list").stdout
     done = hub.lumihub("users", "remove", "stays", "nobody1", "--yes", check=False)
-    assert done.stderr.startswith("error: there is no account nobody1\n  fix: lumihub users list\n")
+    assert done.stderr.startswith("error: there is no account nobody1\n  fix: ./deploy.py users list\n")
     assert done.returncode == 2
     assert "stays" in hub.lumihub("users", "list").stdout
 

@@ -177,7 +177,7 @@ def test_without_a_hub_it_says_so() -> None:
         done = one.lumihub("check", check=False)
     assert done.returncode == 1
     assert "error: the hub is not running" in done.stderr
-    assert "fix: lumihub up" in done.stderr
+    assert "fix: ./deploy.py up" in done.stderr
 
 
 def test_a_server_that_does_not_start_is_told_with_its_log() -> None:

@@ -325,7 +325,7 @@ def test_usage_and_removal(origin: XRootDOrigin, tmp_path: Path) -> None:
     _, err = school.type("remove", "4lep", "-s", "data_A", "--yes")
     assert err.splitlines()[-2:] == [
         "✓ removed; 4.0 MB are free again",
-        "✓ to have them back: lumihub data fetch 4lep -s 'data_A'",
+        "✓ to have them back: ./deploy.py data fetch 4lep -s 'data_A'",
     ]
     assert _whole(school.mirror) == ["data_B.4lep.root"]
     school.type("remove", "--all", "--yes")

@@ -78,7 +78,7 @@ def test_status_exits_with_1_when_a_part_died(hub: Installation) -> None:
     time.sleep(0.5)
     done = hub.lumihub("status", check=False)
     assert done.returncode == 1
-    assert "it ended by itself; type: lumihub up" in done.stdout
+    assert "it ended by itself; type: ./deploy.py up" in done.stdout
     assert hub.up()["changes"] == ["started the hub"]
 
 
@@ -210,7 +210,7 @@ def test_full_disk_says_so_and_what_to_do() -> None:
             assert done.returncode == 1
             assert done.stderr.endswith(
                 f"error: local.folder: {small} has 8.4 MB free, and 100.0 MB are needed\n"
-                "  fix: make room there (lumihub data remove), or name a folder on a larger disk at local.folder\n"
+                "  fix: make room there (./deploy.py data remove), or name a folder on a larger disk at local.folder\n"
             )
             (small / "secrets" / "tool_token").unlink()
             fill_disk(small)
@@ -218,7 +218,7 @@ def test_full_disk_says_so_and_what_to_do() -> None:
             assert done.returncode == 1
             assert done.stderr.endswith(
                 f"error: local.folder: the disk that holds {small} is full\n"
-                "  fix: make room there (lumihub data remove), or name a folder on a larger disk at local.folder\n"
+                "  fix: make room there (./deploy.py data remove), or name a folder on a larger disk at local.folder\n"
             )
         finally:
             one.lumihub("down", "--yes", check=False)

@@ -190,7 +190,9 @@ def _open_tree(path: str) -> Any:
         file = uproot.open({path: None}, array_cache=None, **storage_options(path))
     except FileNotFoundError as error:
         raise InputError(
-            "the file is not there", where=path, fix="check the name, or see which there are with `lumihub data list`"
+            "the file is not there",
+            where=path,
+            fix="check the name, or see which there are with `./deploy.py data list`",
         ) from error
     except Exception as error:  # as above
         raise _broken(path, error) from error
@@ -212,5 +214,5 @@ def _broken(path: str, error: Exception) -> LumiHubError:
     return LumiHubError(
         f"the file cannot be read, it may be cut short or damaged ({reason})",
         where=path,
-        fix="compare it with its checksum (`lumihub data verify`) and fetch it again",
+        fix="compare it with its checksum (`./deploy.py data verify`) and fetch it again",
     )

@@ -1,4 +1,4 @@
-"""`lumihub check`."""
+"""`./deploy.py check`."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ starts a server, opens a lesson, runs its cells in a kernel and answers its ques
 with the published numbers or, for the simulated sample, with the same analysis run by the tool itself. Account, server
 and home are removed afterwards, also after a failure or Ctrl-C. Exits with 1 when a student would have been stopped.
 
-    lumihub check
-    lumihub check --lesson 00-welcome
+    ./deploy.py check
+    ./deploy.py check --lesson 00-welcome
 """
 _LESSON = "01-higgs-to-four-leptons"
 

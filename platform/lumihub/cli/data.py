@@ -1,4 +1,4 @@
-"""`lumihub data`."""
+"""`./deploy.py data`."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ _HELP = """List, fetch, verify and remove the open data.
 
 Files are named by collection (events chosen alike, such as 4lep) and sample (a period of data, or a simulated process):
 
-    lumihub data list                         the collections
-    lumihub data list 4lep                    its samples, with sizes
-    lumihub data fetch 4lep                   bring a collection whole, for data.mode: mirror
-    lumihub data fetch 2lep -s 'data_*'       only the recorded collisions of another
-    lumihub data usage                        what is here
+    ./deploy.py data list                         the collections
+    ./deploy.py data list 4lep                    its samples, with sizes
+    ./deploy.py data fetch 4lep                   bring a collection whole, for data.mode: mirror
+    ./deploy.py data fetch 2lep -s 'data_*'       only the recorded collisions of another
+    ./deploy.py data usage                        what is here
 """
 _ASK_ABOVE = 5_000_000_000
 
@@ -238,7 +238,7 @@ def _remove(
     again = " ".join([*(collections or ["--all"]), *(f"-s '{sample}'" for sample in samples or [])])
     output.step(f"removed; {format_bytes(freed)} are free again")
     if mirrored:
-        output.step(f"to have them back: lumihub data fetch {again}")
+        output.step(f"to have them back: ./deploy.py data fetch {again}")
 
 
 def _manifest(

@@ -1,4 +1,4 @@
-"""`lumihub doctor`."""
+"""`./deploy.py doctor`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`lumihub down`."""
+"""`./deploy.py down`."""
 
 from __future__ import annotations
 
@@ -43,4 +43,4 @@ def _down(
     if not stopped:
         output.step("nothing to stop")
     elif not delete_data:
-        output.result("Homes and data are kept; lumihub up starts everything again.")
+        output.result("Homes and data are kept; ./deploy.py up starts everything again.")

@@ -1,4 +1,4 @@
-"""`lumihub images`."""
+"""`./deploy.py images`."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _HELP = """Build the images that a cluster runs, and bring them there.
 
 There are four: hub, lab (a student's server), cache and proxy. All of them, where none is named:
 
-    lumihub images build             what is not built yet, with buildah, podman or docker
-    lumihub images push              to images.registry of the values file
-    lumihub images load              or, without a registry, onto the single node that this machine is
+    ./deploy.py images build             what is not built yet, with buildah, podman or docker
+    ./deploy.py images push              to images.registry of the values file
+    ./deploy.py images load              or, without a registry, onto the single node that this machine is
 """
 _Names = Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Images, such as lab.")]
 _Socket = Annotated[

@@ -1,4 +1,4 @@
-"""`lumihub logs`."""
+"""`./deploy.py logs`."""
 
 from __future__ import annotations
 

@@ -63,7 +63,7 @@ def main() -> None:
             raise
         output.warn("interrupted; type the same command again to go on")
         sys.exit(_INTERRUPTED)
-    except BrokenPipeError:  # `lumihub logs | head`
+    except BrokenPipeError:  # `./deploy.py logs | head`
         sys.stderr.close()
         sys.exit(ExitCode.DONE)
 

@@ -1,4 +1,4 @@
-"""`lumihub plan`."""
+"""`./deploy.py plan`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`lumihub rollback`."""
+"""`./deploy.py rollback`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`lumihub status`."""
+"""`./deploy.py status`."""
 
 from __future__ import annotations
 

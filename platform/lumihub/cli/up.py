@@ -1,4 +1,4 @@
-"""`lumihub up`."""
+"""`./deploy.py up`."""
 
 from __future__ import annotations
 
@@ -112,5 +112,5 @@ def show_outcome(outcome: Outcome, seconds: float, report: Report | None, *, as_
     if report and report.failure:
         explain_failure(report.failure)
         return
-    again = "lumihub check tries a lesson as one of them" if report is None else "lumihub status shows all"
-    output.result(f"Next: lumihub users add NAME...   gives students accounts; {again}")
+    again = "./deploy.py check tries a lesson as one of them" if report is None else "./deploy.py status shows all"
+    output.result(f"Next: ./deploy.py users add NAME...   gives students accounts; {again}")

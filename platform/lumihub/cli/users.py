@@ -1,4 +1,4 @@
-"""`lumihub users`."""
+"""`./deploy.py users`."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ _HELP = """Add, list and remove students' accounts.
 
 Names are kept in small letters; each student gets a random password, shown this once:
 
-    lumihub users add marie.curie lise.meitner
-    lumihub users add --file class-10b.csv --json > passwords.json
+    ./deploy.py users add marie.curie lise.meitner
+    ./deploy.py users add --file class-10b.csv --json > passwords.json
 """
 _Names = Annotated[list[str], typer.Argument(metavar="NAME...", help="User names.")]
 _PasswordFile = Annotated[
@@ -57,7 +57,7 @@ def _add(
     password = _read_password(password_file)
     accounts = [Account(name, password) for name in names or []] + (read_roster(file) if file else [])
     if not accounts:
-        raise InputError("no names", fix="lumihub users add NAME..., or --file ROSTER")
+        raise InputError("no names", fix="./deploy.py users add NAME..., or --file ROSTER")
     done = add(load_settings(values), accounts, output)
     if as_json:
         output.json([{"name": one.name, "password": one.password or None, "created": one.created} for one in done])
@@ -67,7 +67,7 @@ def _add(
         table.add_row(one.name, one.password if one.created else "(has an account already; unchanged)")
     output.table(table)
     if any(one.created for one in done):
-        output.warn("passwords are shown this once; lumihub users password NAME gives a new one")
+        output.warn("passwords are shown this once; ./deploy.py users password NAME gives a new one")
 
 
 def _list(values: ValuesFile = None, as_json: Json = False) -> None:

@@ -95,12 +95,12 @@ class HubClient:
             raise _explain(error, url) from error
         except (OSError, http.client.HTTPException) as error:
             raise LumiHubError(
-                f"the hub does not answer: {getattr(error, 'reason', error)}", where=url, fix="lumihub up"
+                f"the hub does not answer: {getattr(error, 'reason', error)}", where=url, fix="./deploy.py up"
             ) from error
         try:
             return json.loads(content) if content else None
         except ValueError as error:
-            raise LumiHubError("the answer is not a hub's", where=url, fix="lumihub status") from error
+            raise LumiHubError("the answer is not a hub's", where=url, fix="./deploy.py status") from error
 
 
 def _explain(error: urllib.error.HTTPError, url: str) -> LumiHubError:
@@ -110,4 +110,4 @@ def _explain(error: urllib.error.HTTPError, url: str) -> LumiHubError:
         message = error.reason
     if error.code in (400, 404) and "lumihub" in url:
         return InputError(str(message), where=url)
-    return LumiHubError(f"the hub answered {error.code}: {message}", where=url, fix="lumihub logs hub")
+    return LumiHubError(f"the hub answered {error.code}: {message}", where=url, fix="./deploy.py logs hub")

@@ -94,7 +94,7 @@ class HubConfiguration(BaseModel):
         """
         path = os.environ.get(VARIABLE)
         if not path:
-            raise LumiHubError(f"{VARIABLE} is not set", fix="start the hub with: lumihub up")
+            raise LumiHubError(f"{VARIABLE} is not set", fix="start the hub with: ./deploy.py up")
         return cls.model_validate_json(Path(path).read_bytes())
 
 

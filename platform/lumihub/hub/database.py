@@ -39,7 +39,7 @@ def ensure_readable(database: Path) -> str | None:
         raise LumiHubError(
             "the hub's database was made by a newer JupyterHub, and there is no copy from before",
             where=str(database),
-            fix="go back to the newer version: lumihub up with its files",
+            fix="go back to the newer version: ./deploy.py up with its files",
         )
     kept = database.with_name(f"{database.name}.{_NEWER}-{time.strftime('%Y-%m-%d-%H%M%S')}")
     restored = database.with_name(f"{database.name}.restored")

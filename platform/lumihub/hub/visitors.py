@@ -44,7 +44,7 @@ class VisitorHandler(AccountHandler):
             self.finish(json.dumps({"created": False, "token": ""}))
             return
         user = await ensure_user(self, name)
-        token = user.new_api_token(note="lumihub check", expires_in=CHECK_SECONDS)
+        token = user.new_api_token(note="./deploy.py check", expires_in=CHECK_SECONDS)
         self.finish(json.dumps({"created": True, "token": token}))
 
     @needs_scope("admin:users")  # type: ignore[untyped-decorator]

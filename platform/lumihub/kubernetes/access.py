@@ -265,10 +265,10 @@ def _build_api_error(cluster: Cluster, what: str, status: int, reason: str, body
             message,
             what=f"the account of the context {cluster.context} lacks a right: {message}",
             where=where,
-            fix="ask whoever runs the cluster for it; lumihub doctor lists all that are needed",
+            fix="ask whoever runs the cluster for it; ./deploy.py doctor lists all that are needed",
         )
     return ApiError(
-        status, message, what=f"the cluster answered {status}: {message}", where=where, fix="lumihub doctor"
+        status, message, what=f"the cluster answered {status}: {message}", where=where, fix="./deploy.py doctor"
     )
 
 

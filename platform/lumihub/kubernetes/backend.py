@@ -103,7 +103,7 @@ class KubernetesBackend:
         secret = self.cluster.find(path_of("secrets", self.namespace, _SECRET))
         token = read_secret(secret, _TOKEN) if secret else None
         if token is None:
-            raise LumiHubError("the hub is not installed", where=self.describe_target(), fix="lumihub up")
+            raise LumiHubError("the hub is not installed", where=self.describe_target(), fix="./deploy.py up")
         https = self.settings.proxy.https
         secure = https.enabled and https.type != "offload"
         if self._forwarding is None:
@@ -139,7 +139,7 @@ class KubernetesBackend:
     def rollback(self, revision: int | None, progress: Progress) -> Outcome:
         """Back to an earlier revision."""
         if not self.release.history():
-            raise LumiHubError("nothing is installed", where=self.describe_target(), fix="lumihub up")
+            raise LumiHubError("nothing is installed", where=self.describe_target(), fix="./deploy.py up")
         with hold_turn(self.cluster, self.namespace, progress):
             watch = self._watch()
             changes = [line] if (line := settle(self.release, watch, progress)) else []
@@ -243,7 +243,7 @@ class KubernetesBackend:
                     raise LumiHubError(
                         f"the hub did not answer through the proxy within {_ANSWER_SECONDS:.0f} s",
                         where=self.describe_target(),
-                        fix="lumihub status, then lumihub logs hub",
+                        fix="./deploy.py status, then ./deploy.py logs hub",
                     )
                 time.sleep(0.3)
 

@@ -98,7 +98,7 @@ def find_target(cluster: Cluster, namespace: str, service: str, service_port: in
     found = cluster.find(path_of("services", namespace, service))
     if found is None:
         raise LumiHubError(
-            f"there is no service {service} in the namespace {namespace}", where=cluster.context, fix="lumihub up"
+            f"there is no service {service} in the namespace {namespace}", where=cluster.context, fix="./deploy.py up"
         )
     port = next(
         (one for one in found["spec"]["ports"] if service_port in (one["port"], one.get("name"))),
@@ -107,7 +107,7 @@ def find_target(cluster: Cluster, namespace: str, service: str, service_port: in
     selector = build_selector(found["spec"]["selector"])
     pods = [pod for pod in cluster.items(path_of("pods", namespace), labelSelector=selector) if is_ready(pod)]
     if not pods:
-        raise LumiHubError(f"no pod of {service} is ready", where=f"namespace {namespace}", fix="lumihub status")
+        raise LumiHubError(f"no pod of {service} is ready", where=f"namespace {namespace}", fix="./deploy.py status")
     newest = max(pods, key=lambda pod: str(pod["metadata"]["creationTimestamp"]))
     return name_of(newest), find_pod_port(newest, port.get("targetPort", port["port"]))
 
@@ -120,7 +120,7 @@ def find_pod_port(pod: Object, target: int | str) -> int:
         for port in container.get("ports") or []:
             if port.get("name") == target:
                 return int(port["containerPort"])
-    raise LumiHubError(f"the pod {name_of(pod)} has no port {target}", fix="lumihub status")
+    raise LumiHubError(f"the pod {name_of(pod)} has no port {target}", fix="./deploy.py status")
 
 
 def open_tunnel(cluster: Cluster, namespace: str, pod: str, port: int) -> Any:
@@ -140,7 +140,7 @@ def open_tunnel(cluster: Cluster, namespace: str, pod: str, port: int) -> Any:
         raise LumiHubError(
             f"no connection to port {port} of the pod {pod}: {error.reason}",
             where=f"namespace {namespace} of {cluster.context}",
-            fix="lumihub doctor, which tries the right to forward ports too",
+            fix="./deploy.py doctor, which tries the right to forward ports too",
         ) from error
     return forwarding.socket(port)
 

@@ -163,7 +163,7 @@ _MEANINGS = (
     (
         r"another operation \(install/upgrade/rollback\) is in progress",
         "an earlier change of the release was not finished",
-        "lumihub up, which mends it",
+        "./deploy.py up, which mends it",
     ),
     (
         r"(\w+) \"([\w.-]+)\" in namespace \"([\w-]*)\" exists and cannot be imported",
@@ -173,22 +173,22 @@ _MEANINGS = (
     (
         r"execution error at \(([^)]*)\): (.*)",
         "the chart refuses the values: {1}",
-        "change the values file, then type: lumihub validate",
+        "change the values file, then type: ./deploy.py validate",
     ),
     (
         r"(?s)values don't meet the specifications of the schema\(s\).*?:\s*(.*)",
         "the chart's schema refuses the values: {0}",
-        "lumihub validate",
+        "./deploy.py validate",
     ),
     (
         r"(?i)kubernetes cluster unreachable: (.*)",
         "helm does not reach the cluster: {0}",
-        "lumihub doctor",
+        "./deploy.py doctor",
     ),
     (
         r"(?i)User \"([^\"]*)\" cannot (\w+) resource \"([^\"]*)\"(?: in API group \"[^\"]*\")?",
         "the account {0} lacks the right to {1} {2}",
-        "ask whoever runs the cluster for it; lumihub doctor lists all that are needed",
+        "ask whoever runs the cluster for it; ./deploy.py doctor lists all that are needed",
     ),
 )
 
@@ -202,7 +202,7 @@ def explain_failure(stderr: str) -> LumiHubError:
             words = [" ".join((group or "").split()) for group in found.groups()]
             return LumiHubError(meaning.format(*words), where="helm", fix=fix)
     last = " ".join(said.split())[-600:]
-    return LumiHubError(f"helm failed: {last or 'it said nothing'}", where="helm", fix="lumihub doctor")
+    return LumiHubError(f"helm failed: {last or 'it said nothing'}", where="helm", fix="./deploy.py doctor")
 
 
 def means_timeout(stderr: str) -> bool:

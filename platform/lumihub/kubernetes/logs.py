@@ -33,7 +33,7 @@ def read_logs(cluster: Cluster, settings: Settings, parts: Sequence[str], *, fol
         if not found and name not in PARTS:
             raise InputError(
                 f"there is no part {name}, and no student of that name has a server now",
-                fix=f"name one of {', '.join(PARTS)}, or a student whose server runs (lumihub status)",
+                fix=f"name one of {', '.join(PARTS)}, or a student whose server runs (./deploy.py status)",
             )
     several = sum(map(len, pods.values())) > 1
     for name, found in pods.items():

@@ -133,4 +133,6 @@ def _read_origin(trial: Trial) -> OriginState:
         return OriginState(answer["reachable"], answer["detail"])
     if result.trouble:
         raise LumiHubError(f"a pod to ask the origin did not start: {result.trouble}", fix=result.trouble.fix)
-    raise LumiHubError(f"the origin could not be asked from a pod: {result.log.strip()[-400:]}", fix="lumihub doctor")
+    raise LumiHubError(
+        f"the origin could not be asked from a pod: {result.log.strip()[-400:]}", fix="./deploy.py doctor"
+    )

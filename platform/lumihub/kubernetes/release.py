@@ -136,7 +136,7 @@ def pick_rollback(history: tuple[Revision, ...], wanted: int | None) -> Revision
             if one.number == wanted:
                 return one
         raise InputError(
-            f"there is no revision {wanted} that ever served", fix=f"name one of {known}" if known else "lumihub up"
+            f"there is no revision {wanted} that ever served", fix=f"name one of {known}" if known else "./deploy.py up"
         )
     before = [one for one in served if now is None or one.number < now.number]
     # A rollback is a revision of its own; going back from it again must not go forth.
@@ -144,7 +144,7 @@ def pick_rollback(history: tuple[Revision, ...], wanted: int | None) -> Revision
         origin = int(now.description.rpartition(" ")[2])
         before = [one for one in before if one.number < origin]
     if not before:
-        raise InputError("there is no earlier revision to go back to", fix="lumihub status shows the one that runs")
+        raise InputError("there is no earlier revision to go back to", fix="./deploy.py status shows the one that runs")
     return before[-1]
 
 
@@ -153,5 +153,5 @@ def build_state_error(history: tuple[Revision, ...]) -> LumiHubError:
     last = history[-1]
     return LumiHubError(
         f"revision {last.number} of the release is {last.status}: an earlier change was not finished",
-        fix="lumihub up, which goes back to the last one that served and on from there",
+        fix="./deploy.py up, which goes back to the last one that served and on from there",
     )

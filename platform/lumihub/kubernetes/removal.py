@@ -75,7 +75,7 @@ def _wait_until_gone(cluster: Cluster, path: str, selector: str) -> None:
     deadline = time.monotonic() + _GONE_SECONDS
     while cluster.items(path, labelSelector=selector):
         if time.monotonic() > deadline:
-            raise LumiHubError(f"pods did not stop within {_GONE_SECONDS:.0f} s", where=path, fix="lumihub down")
+            raise LumiHubError(f"pods did not stop within {_GONE_SECONDS:.0f} s", where=path, fix="./deploy.py down")
         time.sleep(0.5)
 
 

@@ -81,7 +81,7 @@ class Trial:
             if trouble and trouble.hopeless:
                 return PodResult(False, "", trouble)
             time.sleep(_PAUSE)
-        late = Trouble(name, "Timeout", f"it was not done within {seconds:.0f} s", "lumihub doctor")
+        late = Trouble(name, "Timeout", f"it was not done within {seconds:.0f} s", "./deploy.py doctor")
         return PodResult(False, "", trouble or late)
 
     def address(self, name: str) -> str:

@@ -56,7 +56,7 @@ def explain_pod(pod: Object, events: Iterable[Object]) -> Trouble | None:
             return trouble
     if status.get("phase") == "Failed":
         return Trouble(
-            name, status.get("reason", "Failed"), _clean(status.get("message", "it failed")), "lumihub doctor", True
+            name, status.get("reason", "Failed"), _clean(status.get("message", "it failed")), "./deploy.py doctor", True
         )
     return _explain_events(pod, events)
 
@@ -71,7 +71,7 @@ def _explain_container(pod: str, container: Object) -> Trouble | None:
             pod,
             reason,
             f"the image {image} can't be had{detail}",
-            "lumihub images list shows what is where; lumihub images push (or load) brings it there",
+            "./deploy.py images list shows what is where; ./deploy.py images push (or load) brings it there",
             hopeless=reason != "ErrImagePull",
         )
     if reason in ("CreateContainerConfigError", "CreateContainerError", "RunContainerError"):
@@ -130,19 +130,19 @@ def explain_creation(found: Object, owners: set[str], events: Iterable[Object]) 
     if not own:
         return None
     message = _clean(max(own, key=_event_time).get("message", ""))
-    fix = "ask whoever runs the cluster to raise the quota" if "quota" in message else "lumihub doctor"
+    fix = "ask whoever runs the cluster to raise the quota" if "quota" in message else "./deploy.py doctor"
     return Trouble(name_of(found), "FailedCreate", message, fix, hopeless="quota" not in message)
 
 
 def _scheduling_fix(condition: dict[str, str]) -> str:
     message = condition.get("message", "")
     if re.search(r"unbound immediate PersistentVolumeClaims|storageclass", message, re.IGNORECASE):
-        return "name a StorageClass that makes volumes in the values file; lumihub doctor tries the default one"
+        return "name a StorageClass that makes volumes in the values file; ./deploy.py doctor tries the default one"
     if re.search(r"Insufficient (memory|cpu)|Too many pods", message):
         return "add a node, end servers that nobody needs, or lower the requests in the values file"
     if re.search(r"node affinity|node selector|untolerated taint", message):
         return "mend nodeSelector and tolerations in the values file"
-    return "lumihub doctor"
+    return "./deploy.py doctor"
 
 
 def _times(restarts: int) -> str:

@@ -81,7 +81,7 @@ class LocalBackend:
             LumiHubError: it is not running, or belongs to another account.
         """
         if daemons.find_running(self.folder, "hub") is None:
-            raise LumiHubError("the hub is not running", where=str(self.folder.root), fix="lumihub up")
+            raise LumiHubError("the hub is not running", where=str(self.folder.root), fix="./deploy.py up")
         with explained_write_errors(self.folder.root):
             return self._access((self.folder.secrets / "tool_token").read_text(encoding="utf-8").strip())
 
@@ -89,7 +89,7 @@ class LocalBackend:
         """Bring everything to the state that the settings ask for, and wait until the hub answers."""
         self._check_settings()
         self.folder.ensure()
-        with exclusive(self.folder.run / "lock", "lumihub up", progress):
+        with exclusive(self.folder.run / "lock", "./deploy.py up", progress):
             return self._up(progress)
 
     def describe_target(self) -> str:
@@ -108,7 +108,7 @@ class LocalBackend:
         """
         raise InputError(
             "plan shows what would change on a cluster, and this is one machine",
-            fix="lumihub validate shows what the values file amounts to; lumihub up says what it did",
+            fix="./deploy.py validate shows what the values file amounts to; ./deploy.py up says what it did",
         )
 
     def rollback(self, revision: int | None, progress: Progress) -> Outcome:  # noqa: ARG002
@@ -119,7 +119,7 @@ class LocalBackend:
         """
         raise InputError(
             "rollback goes back to an earlier version on a cluster, and this is one machine",
-            fix="bring back the earlier values file or version of this folder (git checkout), then: lumihub up",
+            fix="bring back the earlier values file or version of this folder (git checkout), then: ./deploy.py up",
         )
 
     def status(self) -> Status:
@@ -139,7 +139,7 @@ class LocalBackend:
         if not self.folder.root.exists():
             return ()
         self.folder.ensure()
-        with exclusive(self.folder.run / "lock", "lumihub down", progress):
+        with exclusive(self.folder.run / "lock", "./deploy.py down", progress):
             stopped = self._stop_all(progress)
             if delete_data:
                 stopped += self._delete_all(progress)

@@ -127,7 +127,7 @@ def _cache(settings: Settings) -> Finding:
         return Finding("cache", True, f"not needed: data.mode is {settings.data.mode}")
     obstacle = find_cache_obstacle(settings.data.origin.url)
     if obstacle:
-        return Finding("cache", False, obstacle, "install it and type: lumihub up; without it students stream")
+        return Finding("cache", False, obstacle, "install it and type: ./deploy.py up; without it students stream")
     return Finding("cache", True, "xrootd is installed")
 
 

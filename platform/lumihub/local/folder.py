@@ -101,7 +101,7 @@ class StateFolder:
         if free < needed:
             raise LumiHubError(
                 f"local.folder: {self.root} has {format_bytes(free)} free, and {format_bytes(needed)} are needed",
-                fix="make room there (lumihub data remove), or name a folder on a larger disk at local.folder",
+                fix="make room there (./deploy.py data remove), or name a folder on a larger disk at local.folder",
             )
 
 
@@ -135,7 +135,7 @@ def explained_write_errors(folder: Path) -> Iterator[None]:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise LumiHubError(
                 f"local.folder: the disk that holds {folder} is full",
-                fix="make room there (lumihub data remove), or name a folder on a larger disk at local.folder",
+                fix="make room there (./deploy.py data remove), or name a folder on a larger disk at local.folder",
             ) from error
         if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR):
             raise LumiHubError(

@@ -89,7 +89,7 @@ def _find_part(settings: Settings, folder: StateFolder, name: str, data: DataAcc
         if name == "cache" and (data is None or data.cache is None):
             return Part(name, PartState.OFF, "not in use")
         ended = (folder.run / f"{name}.json").exists()
-        detail = "it ended by itself; type: lumihub up" if ended else ""
+        detail = "it ended by itself; type: ./deploy.py up" if ended else ""
         return Part(name, PartState.FAILED if ended else PartState.STOPPED, detail)
     detail = f"process {running.process.pid}"
     memory = resident_bytes(running.process)

@@ -59,4 +59,4 @@ def _failure(what: str, folder: StateFolder, name: str, offsets: Mapping[str, in
     log = folder.logs / f"{name}.log"
     lines = lines_that_matter(log, offsets.get(name, 0))
     said = "".join(f"\n    {line}" for line in lines)
-    return LumiHubError(f"{what}; it wrote:{said or ' nothing'}", where=str(log), fix="lumihub doctor")
+    return LumiHubError(f"{what}; it wrote:{said or ' nothing'}", where=str(log), fix="./deploy.py doctor")

@@ -34,7 +34,7 @@ LONGEST_SECONDS = 900.0
 _CELL_SECONDS = 300.0
 _REMOVAL_SECONDS = 60.0
 _LOG_LINES = 12
-_LOG_FIX = "look at the last lines of the logs, then type: lumihub doctor"
+_LOG_FIX = "look at the last lines of the logs, then type: ./deploy.py doctor"
 
 # Asks the lesson's own variables what it found. It prints JSON, because nothing that a student's kernel sends may be
 # unpickled by us.
@@ -267,7 +267,7 @@ class _Check:
             raise _SeenError(
                 f"the lesson's result differs from {expected.source}",
                 seen="\n".join(differences),
-                fix="lumihub data verify, which finds files that are not as published",
+                fix="./deploy.py data verify, which finds files that are not as published",
             )
         return expected, samples
 
@@ -295,7 +295,7 @@ class _Check:
     def _patience(self) -> float:
         left = self._deadline - time.monotonic()
         if left <= 0:
-            raise LumiHubError(f"the check took longer than {LONGEST_SECONDS:.0f} s", fix="lumihub status")
+            raise LumiHubError(f"the check took longer than {LONGEST_SECONDS:.0f} s", fix="./deploy.py status")
         return min(left, _CELL_SECONDS)
 
     @contextmanager
@@ -328,7 +328,7 @@ class _Check:
                 if time.monotonic() - began > _REMOVAL_SECONDS:
                     self._progress.warn(
                         f"{self._student} could not be removed ({error.faults[0].what}); when the hub is well again,"
-                        f" type: lumihub users remove {self._student} --delete-home"
+                        f" type: ./deploy.py users remove {self._student} --delete-home"
                     )
                     return
                 time.sleep(1)
@@ -343,7 +343,7 @@ def _cell_error(cell: str, what: str, source: str, traceback: str = "") -> _Seen
     return _SeenError(
         f"cell {cell} failed: {what}",
         seen=traceback or f"{source}\n\n{what}",
-        fix="mend the lesson, or what it needs: lumihub status, lumihub data usage",
+        fix="mend the lesson, or what it needs: ./deploy.py status, ./deploy.py data usage",
     )
 
 

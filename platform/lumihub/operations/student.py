@@ -123,10 +123,12 @@ class StudentSession:
             self._ask("GET", f"{self.base}lab", allow_redirects=True)
             state = self._ask("GET", f"{self.url}hub/api/users/{quote(self.name)}", headers=headers)
             if state.ok and state.json().get("server") is None and state.json().get("pending") is None:
-                raise LumiHubError(f"the server of {self.name} ended while it started", fix=f"lumihub logs {self.name}")
+                raise LumiHubError(
+                    f"the server of {self.name} ended while it started", fix=f"./deploy.py logs {self.name}"
+                )
             time.sleep(0.1)
         raise LumiHubError(
-            f"the server of {self.name} did not answer within {patience:.0f} s", fix=f"lumihub logs {self.name}"
+            f"the server of {self.name} did not answer within {patience:.0f} s", fix=f"./deploy.py logs {self.name}"
         )
 
     def _follow_start(
@@ -143,14 +145,16 @@ class StudentSession:
                     if event.get("failed"):
                         raise LumiHubError(
                             f"the server of {self.name} did not start: {event.get('message', '')}",
-                            fix=f"lumihub logs {self.name}",
+                            fix=f"./deploy.py logs {self.name}",
                         )
                     if event.get("message"):
                         listen(event["message"])
                     if event.get("ready") or time.monotonic() > deadline:
                         return
             except requests.RequestException as error:
-                raise LumiHubError(f"the hub stopped talking: {error}", where=address, fix="lumihub status") from error
+                raise LumiHubError(
+                    f"the hub stopped talking: {error}", where=address, fix="./deploy.py status"
+                ) from error
 
     def stop_server(self, patience: float = 60) -> None:
         """Stop the student's server and wait until it is gone."""
@@ -238,7 +242,7 @@ class StudentSession:
         try:
             return self._http.request(method, url, timeout=self._timeout, **options)
         except requests.RequestException as error:
-            raise LumiHubError(f"no answer: {error}", where=url, fix="lumihub status") from error
+            raise LumiHubError(f"no answer: {error}", where=url, fix="./deploy.py status") from error
 
 
 @dataclass

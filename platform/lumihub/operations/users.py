@@ -111,7 +111,9 @@ def remove(settings: Settings, names: Sequence[str], progress: Progress, *, dele
     """
     client = _client(settings)
     existing = {account["name"] for account in client.accounts()}
-    missing = [Fault(f"there is no account {name}", fix="lumihub users list") for name in names if name not in existing]
+    missing = [
+        Fault(f"there is no account {name}", fix="./deploy.py users list") for name in names if name not in existing
+    ]
     if missing:
         raise InputError.from_faults(missing)
     with progress.task("Removing accounts", total=len(names)) as task:

@@ -152,7 +152,7 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
         run("higgs-4l", [path])
     assert str(caught.value) == (
         f"error: the file is not there\n  in {path}\n"
-        "  fix: check the name, or see which there are with `lumihub data list`"
+        "  fix: check the name, or see which there are with `./deploy.py data list`"
     )
 
 
@@ -194,7 +194,7 @@ def test_a_file_cut_short_stops_with_the_fix(real: list[str], tmp_path: Path, le
     (fault,) = caught.value.faults
     assert fault.what.startswith("the file cannot be read, it may be cut short or damaged (")
     assert fault.where == str(broken)
-    assert fault.fix == "compare it with its checksum (`lumihub data verify`) and fetch it again"
+    assert fault.fix == "compare it with its checksum (`./deploy.py data verify`) and fetch it again"
 
 
 def test_a_file_given_twice_is_refused(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ def test_plan_on_one_machine_says_what_to_type_instead(lumihub):
     assert done.returncode == 2
     assert done.stderr == (
         "error: plan shows what would change on a cluster, and this is one machine\n"
-        "  fix: lumihub validate shows what the values file amounts to; lumihub up says what it did\n"
+        "  fix: ./deploy.py validate shows what the values file amounts to; ./deploy.py up says what it did\n"
     )
 
 
@@ -18,7 +18,7 @@ def test_rollback_on_one_machine_says_what_to_type_instead(lumihub):
     assert done.returncode == 2
     assert done.stderr == (
         "error: rollback goes back to an earlier version on a cluster, and this is one machine\n"
-        "  fix: bring back the earlier values file or version of this folder (git checkout), then: lumihub up\n"
+        "  fix: bring back the earlier values file or version of this folder (git checkout), then: ./deploy.py up\n"
     )
 
 

@@ -45,7 +45,7 @@ def test_a_hub_without_its_file_says_how_to_start_it(monkeypatch: pytest.MonkeyP
     monkeypatch.delenv(VARIABLE, raising=False)
     with pytest.raises(LumiHubError) as caught:
         HubConfiguration.current()
-    assert str(caught.value) == f"error: {VARIABLE} is not set\n  fix: start the hub with: lumihub up"
+    assert str(caught.value) == f"error: {VARIABLE} is not set\n  fix: start the hub with: ./deploy.py up"
 
 
 def test_file_and_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

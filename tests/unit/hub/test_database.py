@@ -70,6 +70,6 @@ def test_copy_that_is_newer_too_is_passed_over(database):
     assert str(caught.value) == (
         "error: the hub's database was made by a newer JupyterHub, and there is no copy from before\n"
         f"  in {database}\n"
-        "  fix: go back to the newer version: lumihub up with its files"
+        "  fix: go back to the newer version: ./deploy.py up with its files"
     )
     assert find_version(database) == "from-the-future"

@@ -63,7 +63,7 @@ def test_rollback_without_an_earlier_revision_says_so():
     with pytest.raises(InputError) as caught:
         pick_rollback(history("deployed"), None)
     assert str(caught.value) == (
-        "error: there is no earlier revision to go back to\n  fix: lumihub status shows the one that runs"
+        "error: there is no earlier revision to go back to\n  fix: ./deploy.py status shows the one that runs"
     )
 
 

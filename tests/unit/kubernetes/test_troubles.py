@@ -31,7 +31,7 @@ def test_image_that_is_not_there_names_it_and_what_to_type():
         "hub-1",
         "ErrImagePull",
         "the image registry.example.org/hub:1 can't be had: not found",
-        "lumihub images list shows what is where; lumihub images push (or load) brings it there",
+        "./deploy.py images list shows what is where; ./deploy.py images push (or load) brings it there",
     )
     again = explain_pod(waiting("ImagePullBackOff", 'Back-off pulling image "x"'), [])
     assert again is not None
@@ -52,7 +52,7 @@ def test_image_that_is_not_there_names_it_and_what_to_type():
         ),
         (
             "0/1 nodes are available: pod has unbound immediate PersistentVolumeClaims.",
-            "name a StorageClass that makes volumes in the values file; lumihub doctor tries the default one",
+            "name a StorageClass that makes volumes in the values file; ./deploy.py doctor tries the default one",
         ),
         (
             "0/2 nodes are available: 2 node(s) didn't match Pod's node affinity/selector.",

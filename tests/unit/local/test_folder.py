@@ -52,7 +52,7 @@ def test_too_little_space(tmp_path: Path) -> None:
     assert said.startswith(f"error: local.folder: {tmp_path} has ")
     assert said.endswith(
         " free, and 1000000.0 TB are needed\n"
-        "  fix: make room there (lumihub data remove), or name a folder on a larger disk at local.folder"
+        "  fix: make room there (./deploy.py data remove), or name a folder on a larger disk at local.folder"
     )
 
 
@@ -62,7 +62,7 @@ def test_too_little_space(tmp_path: Path) -> None:
         (
             errno.ENOSPC,
             "error: local.folder: the disk that holds /x is full\n"
-            "  fix: make room there (lumihub data remove), or name a folder on a larger disk at local.folder",
+            "  fix: make room there (./deploy.py data remove), or name a folder on a larger disk at local.folder",
         ),
         (
             errno.EACCES,

@@ -27,27 +27,27 @@ def test_second_one_waits_and_says_for_whom(tmp_path: Path) -> None:
     listener = Listener()
 
     def second() -> None:
-        with exclusive(tmp_path / "lock", "lumihub down", listener):
+        with exclusive(tmp_path / "lock", "./deploy.py down", listener):
             order.append("second")
 
-    with exclusive(tmp_path / "lock", "lumihub up", Silent()):
+    with exclusive(tmp_path / "lock", "./deploy.py up", Silent()):
         thread = threading.Thread(target=second)
         thread.start()
         thread.join(0.5)
         order.append("first")
     thread.join(5)
     assert order == ["first", "second"]
-    assert listener.said == [f"waiting for lumihub up (process {os.getpid()}) to finish"]
+    assert listener.said == [f"waiting for ./deploy.py up (process {os.getpid()}) to finish"]
 
 
 def test_patience_ends(tmp_path: Path) -> None:
     with (
-        exclusive(tmp_path / "lock", "lumihub up", Silent()),
+        exclusive(tmp_path / "lock", "./deploy.py up", Silent()),
         pytest.raises(LumiHubError) as caught,
-        exclusive(tmp_path / "lock", "lumihub up", Silent(), patience=0.2),
+        exclusive(tmp_path / "lock", "./deploy.py up", Silent(), patience=0.2),
     ):
         pass
     assert str(caught.value) == (
-        f"error: lumihub up (process {os.getpid()}) has been changing this installation for more than 0 s\n"
+        f"error: ./deploy.py up (process {os.getpid()}) has been changing this installation for more than 0 s\n"
         "  fix: wait until it ends, or end that process and type the same command again"
     )

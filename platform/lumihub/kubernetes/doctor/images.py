@@ -38,7 +38,9 @@ def build_image_fix(settings: Settings) -> str:
     """What to type so that nodes have the images."""
     if settings.images.registry.startswith("localhost/"):
         return (
-            "lumihub images build, then lumihub images load on the node; with more nodes name your registry in"
+            "./deploy.py images build, then ./deploy.py images load on the node; with more nodes name your registry in"
             " images.registry"
         )
-    return "lumihub images build, then lumihub images push; for a registry with a password set images.pullSecrets"
+    return (
+        "./deploy.py images build, then ./deploy.py images push; for a registry with a password set images.pullSecrets"
+    )

@@ -73,14 +73,14 @@ def examine_network(trial: Trial, image: str, settings: Settings) -> list[Findin
         result = trial.wait_until(name, arrived, _SECONDS)
         if not result.ended:
             why = result.trouble.words if result.trouble else result.log[-200:]
-            return [Finding("network", False, f"a pod that should listen did not start: {why}", "lumihub doctor")]
+            return [Finding("network", False, f"a pod that should listen did not start: {why}", "./deploy.py doctor")]
     addresses = [trial.address("open"), trial.address("guarded")]
     origin = settings.data.origin.url
     trial.start("client", image, ["python3", "-c", _TRY, *addresses, "kubernetes.default.svc", origin])
     result = trial.wait_for_end("client", _SECONDS)
     if not result.ended:
         why = result.trouble.words if result.trouble else result.log[-300:]
-        return [Finding("network", False, f"the pod that tries connections failed: {why}", "lumihub doctor")]
+        return [Finding("network", False, f"the pod that tries connections failed: {why}", "./deploy.py doctor")]
     return judge_network(json.loads(result.log.strip().splitlines()[-1]), settings)
 
 
