@@ -300,7 +300,7 @@ def test_full_node_ends_with_the_old_release_serving_and_says_so(one: ClusterIns
 def find_helm_process(one: ClusterInstallation, up: subprocess.Popen[str]) -> int | None:
     """Process id of the helm that an `up` runs to change the release."""
     listed = subprocess.run(
-        ["ps", "--ppid", str(up.pid), "-o", "pid=,args="], capture_output=True, text=True, check=False
+        ["ps", "--ppid", str(up.pid), "-o", "pid=", "-o", "args="], capture_output=True, text=True, check=False
     ).stdout
     for line in listed.splitlines():
         pid, _, words = line.strip().partition(" ")

@@ -26,7 +26,6 @@ IMAGES = STATE / "containerd"
 OBJECTS = ("etcd", "keys", "kubelet", "cni", "volumes", "log", "pods-log")
 
 SOCKET = RUN / "containerd.sock"
-INIT = RUN / "init.pid"
 # Held while the cluster is started, stopped or changed, and while tests use it. Both survive a wipe.
 LOCK = Path("/run/lumihub-test-cluster.lock")
 USE = Path("/run/lumihub-test-cluster.use")

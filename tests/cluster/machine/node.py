@@ -5,7 +5,7 @@ node's network, with all rules and links, and its mounts. So there is one way to
 
     python -m cluster.machine.node PROGRAMS
 
-forks it and exits after writing its process id.
+forks it and exits.
 """
 
 from __future__ import annotations
@@ -22,7 +22,6 @@ from pathlib import Path
 from cluster.machine.layout import (
     BRIDGE,
     HOST_ADDRESS,
-    INIT,
     LOGS,
     METADATA_ADDRESS,
     NODE_ADDRESS,
@@ -55,11 +54,7 @@ def main(programs: Path) -> None:
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.unshare(CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWPID | CLONE_NEWNET):
         raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
-    child = os.fork()
-    if child:
-        making = INIT.with_suffix(".making")
-        making.write_text(f"{child}\n")
-        making.replace(INIT)
+    if os.fork():
         return
     os.setsid()
     os.chdir("/")

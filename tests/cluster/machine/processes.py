@@ -15,7 +15,6 @@ from cluster.machine.layout import (
     CGROUP,
     HOST_ADDRESS,
     HOST_LINK,
-    INIT,
     LOGS,
     MACHINE,
     NODE_ADDRESS,
@@ -30,6 +29,7 @@ from cluster.machine.node import PARTS
 from lumihub.errors import LumiHubError
 from lumihub.process import run
 
+NODE_MODULE = "cluster.machine.node"
 CGROUPS = Path("/sys/fs/cgroup")
 # Seconds that the kernel may take to end all processes of the node.
 PATIENCE = 30
@@ -45,14 +45,18 @@ class Usage:
 
 
 def find_init() -> int | None:
-    """The process id of the node's first process; None when the node does not run."""
-    try:
-        pid = int(INIT.read_text())
-        words = Path(f"/proc/{pid}/cmdline").read_bytes()
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except (OSError, ValueError):
-        return None
-    return pid if b"cluster.machine.node" in words and state != "Z" else None
+    """The process id of the node's first process; None when the node does not run.
+
+    It is looked for among all processes, so that whoever was killed while starting it leaves nothing unknown behind.
+    """
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            words = (folder / "cmdline").read_bytes().split(b"\0")
+            if NODE_MODULE.encode() in words and _read_status(folder)["NSpid"].split()[1:] == ["1"]:
+                return int(folder.name)
+        except (FileNotFoundError, ProcessLookupError, KeyError):
+            continue
+    return None
 
 
 def find_parts() -> list[Usage]:
@@ -64,14 +68,18 @@ def find_parts() -> list[Usage]:
     parts = []
     for child in Path(f"/proc/{init}/task/{init}/children").read_text().split():
         try:
-            status = dict(line.split(":", 1) for line in Path(f"/proc/{child}/status").read_text().splitlines())
-        except FileNotFoundError:
+            status = _read_status(Path("/proc", child))
+        except (FileNotFoundError, ProcessLookupError):
             continue
         inside = int(status["NSpid"].split()[-1])
         if inside in names:
             memory = int(status.get("RssAnon", "0").split()[0]) * 1024
             parts.append(Usage(names[inside], int(child), memory))
     return sorted(parts, key=lambda part: part.name)
+
+
+def _read_status(folder: Path) -> dict[str, str]:
+    return dict(line.split(":", 1) for line in (folder / "status").read_text().splitlines())
 
 
 def build_entry(init: int) -> list[str]:
@@ -90,7 +98,7 @@ def start_node(programs: Path) -> None:
         "PYTHONDONTWRITEBYTECODE": "1",
     }
     with (LOGS / "node.log").open("a") as log:
-        command = [sys.executable, "-m", "cluster.machine.node", str(programs)]
+        command = [sys.executable, "-m", NODE_MODULE, str(programs)]
         code = subprocess.run(
             command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment, check=False
         ).returncode
@@ -123,8 +131,7 @@ def stop_node() -> None:
                     fix=f"see what it waits for with: cat /proc/{init}/stack",
                 )
             time.sleep(0.05)
-    for path in (INIT, PARTS):
-        path.unlink(missing_ok=True)
+    PARTS.unlink(missing_ok=True)
     # The link goes with the node's network, but some moments later.
     run(["ip", "link", "delete", HOST_LINK], check=False)
     _remove_cgroups()
