@@ -41,7 +41,7 @@ def test_tools_find_the_package_where_it_is():
     assert tools["hatch"]["build"]["targets"]["wheel"]["packages"] == ["platform/lumihub"]
     assert "platform" in tools["pytest"]["ini_options"]["pythonpath"]
     assert "--import-mode=importlib" in tools["pytest"]["ini_options"]["addopts"]
-    assert (tools["mypy"]["mypy_path"], tools["mypy"]["explicit_package_bases"]) == ("platform", True)
+    assert (tools["mypy"]["mypy_path"], tools["mypy"]["explicit_package_bases"]) == ("platform:tests", True)
 
 
 def test_tests_hold_no_packages():
