@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from servers.hub import Installation, installation
+from servers.hub import PREFIX, Installation, installation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,7 +30,7 @@ def test_a_student_reads_real_data_through_the_cache(hub: Installation) -> None:
     assert "started the cache" in answer["changes"]
     if os.geteuid() == 0:
         owner = os.stat(f"/proc/{hub.pid('cache')}").st_uid  # noqa: PTH116
-        assert pwd.getpwuid(owner).pw_name == "lht-_cache"
+        assert pwd.getpwuid(owner).pw_name == f"{PREFIX}_cache"
     assert hub.up()["changes"] == []
     status = hub.status()
     assert {part["name"]: part["state"] for part in status["parts"]}["cache"] == "running"
