@@ -9,7 +9,8 @@ import shutil
 import signal
 import subprocess
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -23,7 +24,6 @@ from servers.xrootd import EXPORT, XRootDOrigin
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from cluster.machine.access import Cluster
     from lumihub.operations.student import Kernel
@@ -299,13 +299,11 @@ def test_full_node_ends_with_the_old_release_serving_and_says_so(one: ClusterIns
 
 def find_helm_process(one: ClusterInstallation, up: subprocess.Popen[str]) -> int | None:
     """Process id of the helm that an `up` runs to change the release."""
-    listed = subprocess.run(
-        ["ps", "--ppid", str(up.pid), "-o", "pid=", "-o", "args="], capture_output=True, text=True, check=False
-    ).stdout
-    for line in listed.splitlines():
-        pid, _, words = line.strip().partition(" ")
-        if str(one.helm) in words and "--rollback-on-failure" in words:
-            return int(pid)
+    for pid in Path(f"/proc/{up.pid}/task/{up.pid}/children").read_text().split():
+        with suppress(OSError):  # it has ended meanwhile
+            words = Path(f"/proc/{pid}/cmdline").read_text().split("\0")
+            if words[0] == str(one.helm / "helm") and "--wait" in words:
+                return int(pid)
     return None
 
 
@@ -350,7 +348,8 @@ def test_helm_that_is_killed_is_recovered_from_at_once(one: ClusterInstallation)
 def test_up_that_is_killed_with_its_helm_is_recovered_from_by_the_next(one: ClusterInstallation) -> None:
     with upgrading(one) as (up, pid):
         up.kill()
-        os.kill(pid, signal.SIGKILL)
+        with suppress(ProcessLookupError):  # it ends with the one who started it
+            os.kill(pid, signal.SIGKILL)
         up.communicate()
     done = one.lumihub("plan", check=False)
     assert "is pending-upgrade: an earlier change was not finished" in done.stderr
@@ -468,10 +467,7 @@ def test_first_installation_that_is_killed_is_begun_anew(
         assert up.poll() is None, up.communicate()
         assert time.monotonic() < deadline
         time.sleep(0.1)
-    children = subprocess.run(["ps", "--ppid", str(up.pid), "-o", "pid="], capture_output=True, text=True, check=False)
     up.kill()
-    for pid in children.stdout.split():
-        os.kill(int(pid), signal.SIGKILL)
     up.communicate()
     answer = mine.up("--no-check")
     assert "an earlier change (pending-install) was not finished: its remains were removed" in answer["changes"]

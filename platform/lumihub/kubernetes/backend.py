@@ -69,7 +69,7 @@ class KubernetesBackend:
     @cached_property
     def release(self) -> Release:
         """The Helm release."""
-        _ = self.cluster  # whoever has no kubeconfig hears of that first
+        self.cluster.version()  # what is wrong with the way there is better told by us than by helm
         return Release(find_helm(), self.settings)
 
     @property

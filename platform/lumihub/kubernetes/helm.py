@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import re
 import signal
 import subprocess
+import sys
 import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 OLDEST = (3, 18)
 _INSTALL = "install Helm 4 (https://helm.sh/docs/intro/install) and type the same command again"
 _QUICK_SECONDS = 120.0
+_PR_SET_PDEATHSIG = 1  # of linux/prctl.h
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,10 +126,16 @@ class Helm:
             stderr=subprocess.PIPE,
             text=True,
             start_new_session=True,
+            preexec_fn=_end_with_parent if sys.platform == "linux" else None,
         )
         started = HelmProcess(process, "" if values is None else yaml.safe_dump(values))
         started.begin()
         return started
+
+
+def _end_with_parent() -> None:
+    """Runs in the child: a helm whose `up` was killed must not go on beside the next one, which mends the release."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def find_helm() -> Helm:

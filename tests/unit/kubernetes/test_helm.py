@@ -1,4 +1,6 @@
+import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -98,3 +100,21 @@ def test_interrupt_asks_and_kill_ends():
     assert process.wait(20)
     assert process.result is not None
     assert process.result.exit_code == -15
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux alone ends a child with its parent")
+def test_helm_ends_with_the_process_that_started_it():
+    start = (
+        "import sys, time; from pathlib import Path; from lumihub.kubernetes.helm import Helm\n"
+        "process = Helm(Path(sys.executable), '4.0.0').start(['-c', 'import time; time.sleep(60)'])\n"
+        "print(process.process.pid, flush=True); time.sleep(60)"
+    )
+    with subprocess.Popen([sys.executable, "-c", start], stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout is not None
+        child = Path(f"/proc/{int(parent.stdout.readline())}")
+        assert child.exists()
+        parent.kill()
+    deadline = time.monotonic() + 10
+    while child.exists() and "\nState:\tZ" not in (child / "status").read_text():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
