@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from lumihub.operations.student import StudentSession
+from servers.hub import logged_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from contextlib import AbstractContextManager
 
     from cluster.machine.access import Cluster
+    from lumihub.operations.student import StudentSession
 
 NAMESPACE, USERS = "lumihub-e2e", "lumihub-e2e-users"
 # What changes by itself, or belongs to no release.
@@ -150,14 +152,9 @@ class ClusterInstallation:
         )
         return answer
 
-    @contextmanager
-    def student(self, name: str, password: str, *, server: bool = True) -> Iterator[StudentSession]:
+    def student(self, name: str, password: str, *, server: bool = True) -> AbstractContextManager[StudentSession]:
         """A student who logged in and, with `server`, whose server answers."""
-        with StudentSession(self.url, name) as session:
-            session.log_in(password)
-            if server:
-                session.start_server()
-            yield session
+        return logged_in(self.url, name, password, server=server)
 
 
 def build_values(cluster: Cluster, **sections: dict[str, Any]) -> dict[str, Any]:

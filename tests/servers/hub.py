@@ -22,6 +22,7 @@ from lumihub.operations.student import StudentSession
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from contextlib import AbstractContextManager
 
 # Nothing listens there, so that tests never reach for CERN.
 NO_ORIGIN = "root://127.0.0.1:9//eos/opendata/atlas"
@@ -111,14 +112,19 @@ class Installation:
         """Process id of a part."""
         return int(json.loads((self.folder / "run" / f"{part}.json").read_text())["pid"])
 
-    @contextmanager
-    def student(self, name: str, password: str, *, server: bool = True) -> Iterator[StudentSession]:
+    def student(self, name: str, password: str, *, server: bool = True) -> AbstractContextManager[StudentSession]:
         """A student who logged in and, with `server`, whose server answers."""
-        with StudentSession(self.url, name) as session:
-            session.log_in(password)
-            if server:
-                session.start_server()
-            yield session
+        return logged_in(self.url, name, password, server=server)
+
+
+@contextmanager
+def logged_in(url: str, name: str, password: str, *, server: bool) -> Iterator[StudentSession]:
+    """A student of the hub at `url` who logged in and, with `server`, whose server answers."""
+    with StudentSession(url, name) as session:
+        session.log_in(password)
+        if server:
+            session.start_server()
+        yield session
 
 
 @contextmanager
