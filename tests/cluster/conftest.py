@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import subprocess
+import time
 import uuid
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from cluster.installation import OWN_NAME, ClusterInstallation, bring_images, build_values
 from cluster.machine.access import Cluster, other_cluster, own_cluster
 from cluster.machine.processes import find_init
 from cluster.machine.programs import ensure_programs
 from cluster.machine.runbook import ensure_down, ensure_up, find_obstacle, in_use
+from lumihub.data.cache import find_cache_obstacle
 from lumihub.errors import LumiHubError
+from servers.link import Link
+from servers.xrootd import EXPORT, XRootDOrigin
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -40,7 +46,8 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     with capture.global_and_fixture_disabled(), ExitStack() as stack:
         try:
             ensure_programs()
-            stack.enter_context(in_use(patience=PATIENCE))
+            if not OWN_NAME:
+                stack.enter_context(in_use(patience=PATIENCE))
         except LumiHubError as error:
             config.stash[FAILURE] = error
         config.add_cleanup(stack.pop_all().close)
@@ -80,3 +87,55 @@ def make_namespace(cluster: Cluster) -> Iterator[Callable[..., str]]:
     yield make
     if made:
         cluster.kubectl("delete", "namespace", *made, "--wait=false")
+
+
+@pytest.fixture(scope="session")
+def link(opendata: Path, cluster: Cluster) -> Iterator[Link]:
+    """The way from the cluster to a real XRootD origin on this machine, which counts bytes."""
+    if cluster.host_address is None:
+        pytest.skip("pods of another cluster do not reach this machine")
+    obstacle = find_cache_obstacle("root://127.0.0.1")
+    if obstacle:
+        pytest.skip(obstacle)
+    with XRootDOrigin(opendata) as origin, Link(origin.port, address=cluster.host_address) as way:
+        yield way
+
+
+@pytest.fixture(scope="session")
+def helm(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> dict[int, Path]:
+    """By major version, a folder whose `helm` is that one."""
+    folders = {}
+    for major, name in ((3, "helm3"), (4, "helm")):
+        folder = tmp_path_factory.mktemp(f"helm{major}")
+        (folder / "helm").symlink_to(cluster.program(name))
+        folders[major] = folder
+    return folders
+
+
+@pytest.fixture(scope="session")
+def installed(
+    cluster: Cluster, link: Link, helm: dict[int, Path], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[ClusterInstallation, dict[str, Any]]]:
+    """The installation that these tests share, and what the first `up` said; all of it is gone afterwards."""
+    one = ClusterInstallation(cluster, tmp_path_factory.mktemp("installation"), helm[4])
+    url = f"root://{cluster.host_address}:{link.port}/{EXPORT}"
+    manifest = one.folder / "manifest.json"
+    program = one.command("up")[0]
+    subprocess.run([program, "data", "manifest", url, "-o", str(manifest)], check=True, timeout=120)
+    one.write(build_values(cluster, data={"origin": {"url": url, "manifest": str(manifest)}, "cache": {"size": "1G"}}))
+    one.lumihub("down", "--delete-data", "--yes")  # of a run that was killed
+    bring_images(one)
+    began = time.monotonic()
+    answer = one.up("--yes")
+    answer["wholeSeconds"] = time.monotonic() - began
+    yield one, answer
+    one.lumihub("down", "--delete-data", "--yes", check=False)
+
+
+@pytest.fixture
+def one(installed: tuple[ClusterInstallation, dict[str, Any]]) -> Iterator[ClusterInstallation]:
+    """The installation, with the values file as it was."""
+    installation, _ = installed
+    settings = installation.settings
+    yield installation
+    installation.write(settings)

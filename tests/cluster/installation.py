@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import zlib
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from lumihub.kubernetes.images import NAMES, find_references
+from lumihub.settings.loading import load_settings
 from servers.hub import logged_in
 
 if TYPE_CHECKING:
@@ -20,9 +23,13 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from cluster.machine.access import Cluster
-    from lumihub.operations.student import StudentSession
+    from lumihub.operations.student import Kernel, StudentSession
 
-NAMESPACE, USERS = "lumihub-e2e", "lumihub-e2e-users"
+# Several people, or one with several work trees, may test on one cluster at once when each gives a name of its own.
+OWN_NAME = os.environ.get("LUMIHUB_TEST_NAME", "")
+NAMESPACE = f"lumihub-{OWN_NAME or 'e2e'}"
+USERS = f"{NAMESPACE}-users"
+NODE_PORT = 30088 + (zlib.crc32(OWN_NAME.encode()) % 1000 if OWN_NAME else 0)
 # What changes by itself, or belongs to no release.
 _PASSING = ("events", "events.events.k8s.io", "leases.coordination.k8s.io", "pods.metrics.k8s.io")
 
@@ -164,10 +171,10 @@ def build_values(cluster: Cluster, **sections: dict[str, Any]) -> dict[str, Any]
             "context": cluster.context,
             "namespace": NAMESPACE,
             "usersNamespace": USERS,
-            "release": "lumihub-e2e",
+            "release": NAMESPACE,
             "timeout": 240,
         },
-        "proxy": {"service": {"type": "NodePort", "nodePorts": {"http": 30088}}},
+        "proxy": {"service": {"type": "NodePort", "nodePorts": {"http": NODE_PORT}}},
         "singleuser": {
             "memory": {"limit": "1G", "guarantee": "256M"},
             "cpu": {"limit": 1.0, "guarantee": 0.05},
@@ -176,8 +183,36 @@ def build_values(cluster: Cluster, **sections: dict[str, Any]) -> dict[str, Any]
         "data": {"cache": {"size": "1G"}},
         "dask": {"enabled": False},
         # Not the sum of the sources: they may be worked at while tests run.
-        "images": {"tag": "e2e"},
+        "images": {"tag": OWN_NAME or "e2e"},
     }
     for name, section in sections.items():
         values.setdefault(name, {}).update(section)
     return values
+
+
+def bring_images(one: ClusterInstallation) -> None:
+    """Build what is not built, and let the cluster's nodes have it."""
+    one.lumihub("images", "build", timeout=3000)
+    references = find_references(load_settings(one.values))
+    for name in NAMES:
+        one.cluster.load_image(references[name])
+
+
+def check_memory(kernel: Kernel) -> None:
+    """What the kernel and the home held they still hold, as an open page finds it when it comes back."""
+    kernel.close()  # a connection that nobody read from for minutes was closed by the server
+    result = kernel.run("print(mass, open('notes.txt').read())")
+    assert (result.error, result.text) == ("", "125.25 kept")
+
+
+@contextmanager
+def working_student(one: ClusterInstallation, name: str) -> Iterator[Kernel]:
+    """A student whose kernel holds a variable; at the end it must still hold it."""
+    password = one.add(name)[name]
+    with one.student(name, password) as student:
+        kernel = student.start_kernel()
+        assert not kernel.run("mass = 125.25; open('notes.txt', 'w').write('kept')").error
+        yield kernel
+        check_memory(kernel)
+        kernel.close()
+    one.lumihub("users", "remove", name, "--delete-home", "--yes")

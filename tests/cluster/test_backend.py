@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import json
 import os
-import shutil
 import signal
 import subprocess
 import time
@@ -15,100 +14,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from cluster.installation import NAMESPACE, USERS, ClusterInstallation, build_values
-from lumihub.data.cache import find_cache_obstacle
-from lumihub.kubernetes.images import NAMES, find_references
-from lumihub.settings.loading import load_settings
-from servers.link import Link
-from servers.xrootd import EXPORT, XRootDOrigin
+from cluster.installation import NAMESPACE, USERS, ClusterInstallation, check_memory, working_student
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from cluster.machine.access import Cluster
-    from lumihub.operations.student import Kernel
+    from servers.link import Link
 
 pytestmark = [pytest.mark.timeout(1200), pytest.mark.xrootd, pytest.mark.opendata]
-
-
-@pytest.fixture(scope="session")
-def link(opendata: Path, cluster: Cluster) -> Iterator[Link]:
-    """The way from the cluster to a real XRootD origin on this machine, which counts bytes."""
-    if cluster.host_address is None:
-        pytest.skip("pods of another cluster do not reach this machine")
-    obstacle = find_cache_obstacle("root://127.0.0.1")
-    if obstacle:
-        pytest.skip(obstacle)
-    with XRootDOrigin(opendata) as origin, Link(origin.port, address=cluster.host_address) as way:
-        yield way
-
-
-@pytest.fixture(scope="session")
-def helm(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> dict[int, Path]:
-    """By major version, a folder whose `helm` is that one."""
-    folders = {}
-    for major, name in ((3, "helm3"), (4, "helm")):
-        folder = tmp_path_factory.mktemp(f"helm{major}")
-        (folder / "helm").symlink_to(cluster.program(name))
-        folders[major] = folder
-    return folders
-
-
-@pytest.fixture(scope="session")
-def installed(
-    cluster: Cluster, link: Link, helm: dict[int, Path], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[tuple[ClusterInstallation, dict[str, Any]]]:
-    """The installation that these tests share, and what the first `up` said; all of it is gone afterwards."""
-    one = ClusterInstallation(cluster, tmp_path_factory.mktemp("installation"), helm[4])
-    url = f"root://{cluster.host_address}:{link.port}/{EXPORT}"
-    manifest = one.folder / "manifest.json"
-    program = one.command("up")[0]
-    subprocess.run([program, "data", "manifest", url, "-o", str(manifest)], check=True, timeout=120)
-    one.write(build_values(cluster, data={"origin": {"url": url, "manifest": str(manifest)}, "cache": {"size": "1G"}}))
-    one.lumihub("down", "--delete-data", "--yes")  # of a run that was killed
-    bring_images(one)
-    began = time.monotonic()
-    answer = one.up("--yes")
-    answer["wholeSeconds"] = time.monotonic() - began
-    yield one, answer
-    one.lumihub("down", "--delete-data", "--yes", check=False)
-
-
-def bring_images(one: ClusterInstallation) -> None:
-    """Build what is not built, and let the cluster's nodes have it."""
-    one.lumihub("images", "build", timeout=3000)
-    references = find_references(load_settings(one.values))
-    for name in NAMES:
-        one.cluster.load_image(references[name])
-
-
-@pytest.fixture
-def one(installed: tuple[ClusterInstallation, dict[str, Any]]) -> Iterator[ClusterInstallation]:
-    """The installation, with the values file as it was."""
-    installation, _ = installed
-    settings = installation.settings
-    yield installation
-    installation.write(settings)
-
-
-def check_memory(kernel: Kernel) -> None:
-    """What the kernel and the home held they still hold, as an open page finds it when it comes back."""
-    kernel.close()  # a connection that nobody read from for minutes was closed by the server
-    result = kernel.run("print(mass, open('notes.txt').read())")
-    assert (result.error, result.text) == ("", "125.25 kept")
-
-
-@contextmanager
-def working_student(one: ClusterInstallation, name: str) -> Iterator[Kernel]:
-    """A student whose kernel holds a variable; at the end it must still hold it."""
-    password = one.add(name)[name]
-    with one.student(name, password) as student:
-        kernel = student.start_kernel()
-        assert not kernel.run("mass = 125.25; open('notes.txt', 'w').write('kept')").error
-        yield kernel
-        check_memory(kernel)
-        kernel.close()
-    one.lumihub("users", "remove", name, "--delete-home", "--yes")
 
 
 def test_up_from_nothing_ends_with_a_students_answers_on_real_data(
@@ -425,52 +339,3 @@ def test_account_without_rights_hears_which_are_missing(one: ClusterInstallation
         assert "does not accept the credentials of the context" in done.stderr
     finally:
         one.cluster.kubectl("--namespace", "default", "delete", "serviceaccount", name)
-
-
-def test_down_keeps_homes_and_accounts_and_up_brings_them_back(one: ClusterInstallation) -> None:
-    password = one.add("keeper")["keeper"]
-    with one.student("keeper", password) as student:
-        kernel = student.start_kernel()
-        assert not kernel.run("open('kept.txt', 'w').write('still here')").error
-        kernel.close()
-    said = one.lumihub("down", "--yes").stderr
-    assert "stopped students' servers (1)" in said
-    claims = one.cluster.kubectl("get", "persistentvolumeclaims", "--all-namespaces", "--output=name")
-    assert {"hub-db", "data-cache-0", "home-keeper"} <= {line.partition("/")[2] for line in claims.splitlines()}
-    assert {part["state"] for part in one.status()["parts"]} <= {"stopped", "off"}
-    assert one.up("--no-check")["admin"] is None
-    with one.student("keeper", password) as student:
-        assert student.read_file("kept.txt") == "still here"
-
-
-def test_down_with_delete_data_leaves_nothing(one: ClusterInstallation) -> None:
-    one.lumihub("down", "--delete-data", "--yes")
-    left = one.cluster.kubectl("get", "namespaces", "--output=name")
-    assert not {f"namespace/{NAMESPACE}", f"namespace/{USERS}"} & set(left.splitlines())
-    assert one.lumihub("down", "--yes").stderr.endswith("nothing to stop\n")
-
-
-@pytest.mark.parametrize("major", [3, 4])
-def test_first_installation_that_is_killed_is_begun_anew(
-    one: ClusterInstallation, helm: dict[int, Path], major: int
-) -> None:
-    mine = ClusterInstallation(one.cluster, one.folder, helm[major])
-    up = subprocess.Popen(
-        mine.command("up", "--no-check"),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=mine.environment,
-    )
-    deadline = time.monotonic() + 120
-    while not mine.cluster.kubectl("--namespace", NAMESPACE, "get", "deployment", "hub", "--ignore-not-found"):
-        assert up.poll() is None, up.communicate()
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
-    up.kill()
-    up.communicate()
-    answer = mine.up("--no-check")
-    assert "an earlier change (pending-install) was not finished: its remains were removed" in answer["changes"]
-    assert mine.status()["healthy"]
-    shutil.rmtree(mine.folder / "state")
-    mine.lumihub("down", "--delete-data", "--yes")
