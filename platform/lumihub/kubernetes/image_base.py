@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,14 +18,8 @@ if TYPE_CHECKING:
 
 _MIRROR = "http://deb.debian.org/debian"
 _SECURITY = "http://deb.debian.org/debian-security"
-# What Debian's own slim images leave out, and what belongs to the machine that it was made on.
-_LEFT_OUT = (
-    "dev/*", "proc/*", "sys/*", "run/*", "tmp/*", "var/cache/*", "var/lib/apt/lists/*", "var/log/*",
-    "usr/share/doc/*", "usr/share/info/*", "usr/share/locale/*", "usr/share/man/*",
-    "etc/hostname", "etc/resolv.conf",
-)  # fmt: skip
-# The same for what is installed later on.
-_DPKG = "".join(f"path-exclude=/usr/share/{folder}/*\n" for folder in ("doc", "info", "locale", "man"))
+# What Debian's own slim images leave out, now and in what is installed later on.
+_LEFT_OUT = "".join(f"path-exclude=/usr/share/{folder}/*\n" for folder in ("doc", "info", "locale", "man"))
 _PATIENCE = 3600
 # Systems and archives are as large as the images; /tmp may lie in memory, or forbid devices and programs.
 SCRATCH = "/var/tmp"  # noqa: S108
@@ -57,53 +50,47 @@ def ensure_base(builder: Builder, base: str, progress: Progress, *, fresh: bool 
         progress.step(f"{base} pulled")
         return base
     reason = (pulled.stderr.strip() or "no answer").splitlines()[-1]
-    debootstrap = find_program("debootstrap")
-    if debootstrap is None or os.geteuid() != 0:
+    mmdebstrap = find_program("mmdebstrap")
+    if mmdebstrap is None or os.geteuid() != 0:
         raise LumiHubError(
             f"{base} cannot be pulled: {reason}",
             where=str(builder.program),
-            fix="connect this machine to the internet; or, where no registry of images answers, apt install debootstrap"
+            fix="connect this machine to the internet; or, where no registry of images answers, apt install mmdebstrap"
             " and type the same command as root: the base is then made from Debian's packages",
         )
-    progress.warn(f"{base} cannot be pulled, so Debian {suite} is made from its packages with debootstrap ({reason})")
+    progress.warn(f"{base} cannot be pulled, so Debian {suite} is made from its packages with mmdebstrap ({reason})")
     with progress.task(f"making Debian {suite}") as task:
-        _make(builder, debootstrap, suite, made, task)
+        _make(builder, mmdebstrap, suite, made, task)
     progress.step(f"Debian {suite} made from its packages")
     return made
 
 
-def build_debootstrap(debootstrap: Path, suite: str, folder: Path) -> list[str]:
-    """The argument list that unpacks a Debian into a folder."""
-    return [str(debootstrap), "--variant=minbase", suite, str(folder), _MIRROR]
+def build_mmdebstrap(mmdebstrap: Path, suite: str, options: Path, archive: Path) -> list[str]:
+    """The argument list that makes a Debian with all its corrections.
+
+    Args:
+        options: a file of dpkg's options, which the made Debian keeps.
+        archive: the tar file to write.
+    """
+    words = [str(mmdebstrap), "--mode=root", "--variant=minbase", "--format=tar", f"--dpkgopt={options}"]
+    # These belong to the machine that it is made on.
+    words += [f'--customize-hook=rm -f "$1/etc/{name}"' for name in ("hostname", "resolv.conf")]
+    sources = (
+        f"deb {_MIRROR} {suite} main",
+        f"deb {_MIRROR} {suite}-updates main",
+        f"deb {_SECURITY} {suite}-security main",
+    )
+    return [*words, suite, str(archive), *sources]
 
 
-def build_archive(folder: Path, archive: Path) -> list[str]:
-    """The argument list that packs an unpacked Debian, without what an image does not need."""
-    left_out = [f"--exclude=./{pattern}" for pattern in _LEFT_OUT]
-    return ["tar", "--create", f"--file={archive}", f"--directory={folder}", "--numeric-owner", *left_out, "."]
-
-
-def build_sources(suite: str) -> str:
-    """Where the image's apt finds Debian with its corrections."""
-    return f"deb {_MIRROR} {suite} main\ndeb {_MIRROR} {suite}-updates main\ndeb {_SECURITY} {suite}-security main\n"
-
-
-def _make(builder: Builder, debootstrap: Path, suite: str, reference: str, task: Task) -> None:
+def _make(builder: Builder, mmdebstrap: Path, suite: str, reference: str, task: Task) -> None:
     with tempfile.TemporaryDirectory(dir=SCRATCH, prefix="lumihub-base-") as place:
-        system, context = Path(place, "system"), Path(place, "context")
+        options, context = Path(place, "slim"), Path(place, "context")
         context.mkdir()
-        system.mkdir(mode=0o755)
-        environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+        options.write_text(_LEFT_OUT, encoding="utf-8")
+        environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "TMPDIR": place}
         what = f"make Debian {suite}"
-        run_builder(build_debootstrap(debootstrap, suite, system), environment, what, task)
-        (system / "etc/apt/sources.list").write_text(build_sources(suite), encoding="utf-8")
-        (system / "etc/dpkg/dpkg.cfg.d/slim").write_text(_DPKG, encoding="utf-8")
-        # debootstrap knows the release as it came out; this brings what has been corrected since.
-        task.describe(f"{what}: security updates")
-        for words in (["apt-get", "update"], ["apt-get", "--yes", "upgrade"]):
-            run_builder(["chroot", str(system), *words], environment, what, task)
-        run(build_archive(system, context / "system.tar"), timeout=_PATIENCE)
-        shutil.rmtree(system)
+        run_builder(build_mmdebstrap(mmdebstrap, suite, options, context / "system.tar"), environment, what, task)
         text = 'FROM scratch\nADD system.tar /\nCMD ["/bin/bash"]\n'
         (context / "Containerfile").write_text(text, encoding="utf-8")
         task.describe(f"{what}: image")

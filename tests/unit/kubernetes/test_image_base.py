@@ -5,7 +5,7 @@ import pytest
 
 from lumihub.errors import LumiHubError
 from lumihub.kubernetes import image_base
-from lumihub.kubernetes.image_base import build_archive, build_debootstrap, build_sources, ensure_base
+from lumihub.kubernetes.image_base import build_mmdebstrap, ensure_base
 from lumihub.kubernetes.image_builders import Builder
 from lumihub.progress import Silent
 
@@ -47,7 +47,7 @@ def test_what_is_missing_is_pulled_and_fresh_pulls_again(tmp_path):
     assert asked(tmp_path) == [f"pull --quiet {BASE}"]
 
 
-@pytest.mark.parametrize(("program", "account"), [(None, 0), (Path("/usr/sbin/debootstrap"), 1000)])
+@pytest.mark.parametrize(("program", "account"), [(None, 0), (Path("/usr/bin/mmdebstrap"), 1000)])
 def test_where_it_can_be_neither_pulled_nor_made(tmp_path, monkeypatch, program, account):
     monkeypatch.setattr(image_base, "find_program", lambda name: program)
     monkeypatch.setattr(os, "geteuid", lambda: account)
@@ -57,23 +57,19 @@ def test_where_it_can_be_neither_pulled_nor_made(tmp_path, monkeypatch, program,
     assert str(caught.value) == (
         f"error: {BASE} cannot be pulled: dial tcp: lookup registry-1.docker.io: no such host\n"
         f"  in {builder.program}\n"
-        "  fix: connect this machine to the internet; or, where no registry of images answers, apt install debootstrap"
+        "  fix: connect this machine to the internet; or, where no registry of images answers, apt install mmdebstrap"
         " and type the same command as root: the base is then made from Debian's packages"
     )
 
 
-def test_the_argument_lists():
-    assert build_debootstrap(Path("/usr/sbin/debootstrap"), "trixie", Path("/s")) == [
-        "/usr/sbin/debootstrap", "--variant=minbase", "trixie", "/s", "http://deb.debian.org/debian",
-    ]  # fmt: skip
-    words = build_archive(Path("/s"), Path("/a.tar"))
-    assert words[:5] == ["tar", "--create", "--file=/a.tar", "--directory=/s", "--numeric-owner"]
-    assert "--exclude=./etc/resolv.conf" in words
-    assert words[-1] == "."
-
-
 def test_corrections_are_among_the_sources():
-    assert build_sources("trixie").splitlines() == [
+    words = build_mmdebstrap(Path("/usr/bin/mmdebstrap"), "trixie", Path("/s"), Path("/a.tar"))
+    assert words[:5] == [
+        "/usr/bin/mmdebstrap", "--mode=root", "--variant=minbase", "--format=tar", "--dpkgopt=/s",
+    ]  # fmt: skip
+    assert words[-5:] == [
+        "trixie",
+        "/a.tar",
         "deb http://deb.debian.org/debian trixie main",
         "deb http://deb.debian.org/debian trixie-updates main",
         "deb http://deb.debian.org/debian-security trixie-security main",
