@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from cluster.installation import OWN_NAME, ClusterInstallation, bring_images, build_values
+from cluster.installation import IMAGES, OWN_NAME, ClusterInstallation, build_images, build_values
 from cluster.machine.access import Cluster, other_cluster, own_cluster
 from cluster.machine.processes import find_init
 from cluster.machine.programs import ensure_programs
 from cluster.machine.runbook import ensure_down, ensure_up, find_obstacle, in_use
 from lumihub.data.cache import find_cache_obstacle
 from lumihub.errors import LumiHubError
+from lumihub.kubernetes.images import find_references
+from lumihub.settings.models import Settings
 from servers.link import Link
 from servers.xrootd import EXPORT, XRootDOrigin
 
@@ -37,7 +39,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Do before the first test what may take longer than a test: build the programs, wait for another run."""
+    """Do before the first test what may take longer than a test: build programs and images, wait for another run."""
     config = session.config
     wanted = any(item.get_closest_marker("cluster") for item in session.items)
     if not wanted or config.option.collectonly or config.option.kubeconfig or find_obstacle():
@@ -46,6 +48,8 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     with capture.global_and_fixture_disabled(), ExitStack() as stack:
         try:
             ensure_programs()
+            if any("references" in getattr(item, "fixturenames", ()) for item in session.items):
+                build_images()
             if not OWN_NAME:
                 stack.enter_context(in_use(patience=PATIENCE))
         except LumiHubError as error:
@@ -113,8 +117,19 @@ def helm(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> dict[int
 
 
 @pytest.fixture(scope="session")
+def references(cluster: Cluster) -> dict[str, str]:
+    """By name, the reference of each image, built before the first test and now on the cluster's nodes."""
+    settings = Settings.model_validate({"images": {"tag": IMAGES}})
+    return {name: cluster.load_image(reference) for name, reference in find_references(settings).items()}
+
+
+@pytest.fixture(scope="session")
 def installed(
-    cluster: Cluster, link: Link, helm: dict[int, Path], tmp_path_factory: pytest.TempPathFactory
+    cluster: Cluster,
+    link: Link,
+    helm: dict[int, Path],
+    references: dict[str, str],
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[tuple[ClusterInstallation, dict[str, Any]]]:
     """The installation that these tests share, and what the first `up` said; all of it is gone afterwards."""
     one = ClusterInstallation(cluster, tmp_path_factory.mktemp("installation"), helm[4])
@@ -124,7 +139,6 @@ def installed(
     subprocess.run([program, "data", "manifest", url, "-o", str(manifest)], check=True, timeout=120)
     one.write(build_values(cluster, data={"origin": {"url": url, "manifest": str(manifest)}, "cache": {"size": "1G"}}))
     one.lumihub("down", "--delete-data", "--yes")  # of a run that was killed
-    bring_images(one)
     began = time.monotonic()
     answer = one.up("--yes")
     answer["wholeSeconds"] = time.monotonic() - began

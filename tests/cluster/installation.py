@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import zlib
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -14,8 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from lumihub.kubernetes.images import NAMES, find_references
-from lumihub.settings.loading import load_settings
+from lumihub.errors import LumiHubError
 from servers.hub import logged_in
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 OWN_NAME = os.environ.get("LUMIHUB_TEST_NAME", "")
 NAMESPACE = f"lumihub-{OWN_NAME or 'e2e'}"
 USERS = f"{NAMESPACE}-users"
+IMAGES = OWN_NAME or "e2e"
 NODE_PORT = 30088 + (zlib.crc32(OWN_NAME.encode()) % 1000 if OWN_NAME else 0)
 # What changes by itself, or belongs to no release.
 _PASSING = ("events", "events.events.k8s.io", "leases.coordination.k8s.io", "pods.metrics.k8s.io")
@@ -183,19 +184,25 @@ def build_values(cluster: Cluster, **sections: dict[str, Any]) -> dict[str, Any]
         "data": {"cache": {"size": "1G"}},
         "dask": {"enabled": False},
         # Not the sum of the sources: they may be worked at while tests run.
-        "images": {"tag": OWN_NAME or "e2e"},
+        "images": {"tag": IMAGES},
     }
     for name, section in sections.items():
         values.setdefault(name, {}).update(section)
     return values
 
 
-def bring_images(one: ClusterInstallation) -> None:
-    """Build what is not built, and let the cluster's nodes have it."""
-    one.lumihub("images", "build", timeout=3000)
-    references = find_references(load_settings(one.values))
-    for name in NAMES:
-        one.cluster.load_image(references[name])
+def build_images() -> None:
+    """Build what is not built: about ten minutes the first time, so not a part of any test.
+
+    Raises:
+        LumiHubError: it failed; its words are on stderr.
+    """
+    with tempfile.TemporaryDirectory(prefix="lumihub-test-") as place:
+        values = Path(place, "values.yaml")
+        values.write_text(yaml.safe_dump({"images": {"tag": IMAGES}}))
+        command = [Path(sys.prefix) / "bin" / "lumihub", "images", "build", "--values", values]
+        if subprocess.run(command, stdin=subprocess.DEVNULL, check=False).returncode:
+            raise LumiHubError("the images could not be built; the words of the tool are above")
 
 
 def check_memory(kernel: Kernel) -> None:

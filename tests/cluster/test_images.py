@@ -7,11 +7,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from lumihub.errors import LumiHubError
-from lumihub.kubernetes.image_builders import find_builder, find_image
-from lumihub.kubernetes.images import find_references
-from lumihub.settings import Settings
-
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -25,25 +20,20 @@ HUB_PACKAGES = "import kubespawner, nativeauthenticator, oauthenticator, ltiauth
 
 
 @pytest.fixture
-def start(cluster: Cluster, make_namespace: Callable[..., str]) -> Callable[..., Callable[..., str]]:
-    """Starts a pod of an image of this version with folders that it may write to; waits until it is ready."""
-    references = find_references(Settings())
+def start(
+    cluster: Cluster, references: dict[str, str], make_namespace: Callable[..., str]
+) -> Callable[..., Callable[..., str]]:
+    """Starts a pod of an image with folders that it may write to; waits until it is ready."""
     namespace = make_namespace()
 
     def run_pod(name: str, *folders: str, port: int, **container: object) -> Callable[..., str]:
-        try:
-            missing = find_image(find_builder(), references[name]) is None
-        except LumiHubError as error:
-            pytest.skip(error.faults[0].what)
-        if missing:
-            pytest.skip(f"the image {name} is not built (./deploy.py images build {name})")
         writable = (*folders, "/tmp")  # noqa: S108 - the pod's own
         volumes = [{"name": f"folder-{index}", "emptyDir": {}} for index in range(len(writable))]
         mounts = [{"name": f"folder-{index}", "mountPath": folder} for index, folder in enumerate(writable)]
         ready = {"tcpSocket": {"port": port}, "periodSeconds": 1, "failureThreshold": 120}
         main = {
             "name": "main",
-            "image": cluster.load_image(references[name]),
+            "image": references[name],
             "securityContext": GUARD,
             "volumeMounts": mounts,
             "readinessProbe": ready,

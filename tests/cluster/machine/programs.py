@@ -144,14 +144,15 @@ def _build(module: Module, folder: Path) -> None:
     environment = {**os.environ, **ENVIRONMENT, "GOBIN": ""}
     where = SOURCES / module.folder
     _say(f"{module.folder}: fetching its modules")
-    listing: list[str | Path] = [go, "list", "-deps", *module.tools]
-    total = len(_output(listing, where, environment).splitlines())
+    needed: set[str] = set()
+    for package in module.tools:  # one by one: two of them write the same dependency in upper and in lower case
+        needed.update(_output([go, "list", "-deps", package], where, environment).splitlines())
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix="making-") as place:
         # With `go build -o FOLDER/` the last word of a package's path would be the program's name.
         for package, name in zip(module.tools, module.names, strict=True):
             flags = [f"-gcflags={COMPILER_FLAGS}", f"-ldflags={_linker_flags(module)}"]
             command = [go, "build", "-v", *flags, "-o", Path(place, name), package]
-            _compile([str(word) for word in command], name, total, where, environment)
+            _compile([str(word) for word in command], name, len(needed), where, environment)
             Path(place, name).replace(folder / name)
     _say(f"{module.folder}: built in {time.monotonic() - begin:.0f} s")
 
