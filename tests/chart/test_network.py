@@ -13,7 +13,13 @@ if TYPE_CHECKING:
 
     from chart.rendering import Rendering
 
-PRIVATE = {"10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "169.254.0.0/16"}
+PRIVATE = {
+    *("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10"),
+    *("192.0.0.0/24", "192.0.2.0/24", "192.88.99.0/24", "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24"),
+    "240.0.0.0/4",
+}
+METADATA = {"169.254.0.0/16", "168.63.129.16/32"}
+METADATA_6 = {"fd00:ec2::/32", "fd20:ce::254/128"}
 
 
 def peers(policy: dict[str, Any], direction: str) -> set[tuple[str, str]]:
@@ -29,10 +35,7 @@ def peers(policy: dict[str, Any], direction: str) -> set[tuple[str, str]]:
     return found
 
 
-DNS = {
-    (peer, "53")
-    for peer in ("kube-system", "169.254.20.10/32", "169.254.169.254/32", "fc00::/7", *PRIVATE - {"169.254.0.0/16"})
-}
+DNS = {(peer, "53") for peer in ("kube-system", "169.254.20.10/32", "169.254.169.254/32", "fc00::/7", *PRIVATE)}
 ANYWHERE = ("0.0.0.0/0", "::/0")
 
 
@@ -77,29 +80,36 @@ def test_beside_another_hub_the_rest_of_the_namespace_is_left_alone(renderings: 
     assert ("jhub", "1094") in peers(policy, "ingress")
 
 
-def test_students_reach_no_private_network_nor_the_metadata_address(renderings: dict[str, Rendering]) -> None:
-    for cidr, excepted in internet(renderings["minimal"]).items():
-        assert excepted == (PRIVATE if cidr == "0.0.0.0/0" else {"fe80::/10", "fc00::/7"})
+def test_students_reach_no_private_network_nor_the_metadata_addresses(renderings: dict[str, Rendering]) -> None:
+    assert internet(renderings["minimal"], "singleuser") == {
+        "0.0.0.0/0": PRIVATE | METADATA,
+        "::/0": {"fe80::/10", "fc00::/7"} | METADATA_6,
+    }
+
+
+@pytest.mark.parametrize("policy", ["hub", "cache"])
+def test_who_may_go_anywhere_reaches_no_metadata_address(renderings: dict[str, Rendering], policy: str) -> None:
+    assert internet(renderings["minimal"], policy) == {"0.0.0.0/0": METADATA, "::/0": {"fe80::/10"} | METADATA_6}
 
 
 def test_addresses_of_nodes_are_out_of_reach_too(renderings: dict[str, Rendering]) -> None:
-    found = internet(renderings["everything"])
+    found = internet(renderings["everything"], "singleuser")
     assert "198.51.100.7/32" in found["0.0.0.0/0"]
     assert "2001:db8::7/128" in found["::/0"]
 
 
 def test_a_closed_network(renderings: dict[str, Rendering]) -> None:
-    assert internet(renderings["closed-network"]) == {}
+    assert internet(renderings["closed-network"], "singleuser") == {}
     singleuser = renderings["closed-network"].get("NetworkPolicy", "singleuser")
     assert ("10.1.2.3/32", "3128") in peers(singleuser, "egress")
     assert ("10.1.2.4/32", "8443") in peers(renderings["closed-network"].get("NetworkPolicy", "hub"), "egress")
 
 
-def test_private_networks_may_be_opened_but_not_the_metadata_address(helm: Path) -> None:
+def test_private_networks_may_be_opened_but_not_the_metadata_addresses(helm: Path) -> None:
     rendering = render(helm, "singleuser: {networkPolicy: {egressAllowRules: {privateIPs: true}}}")
-    opened = {cidr for cidr, _ in peers(rendering.get("NetworkPolicy", "singleuser"), "egress")}
-    assert opened >= {"10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7"}
-    assert "169.254.0.0/16" not in opened
+    opened = {cidr for cidr, port in peers(rendering.get("NetworkPolicy", "singleuser"), "egress") if port == "any"}
+    assert opened == {*PRIVATE, "fc00::/7", "0.0.0.0/0", "::/0"}
+    assert internet(rendering, "singleuser")["fc00::/7"] == METADATA_6
 
 
 def test_the_hub_reaches_a_database_and_the_api_where_they_are(renderings: dict[str, Rendering]) -> None:
@@ -111,11 +121,11 @@ def test_without_a_cache_nobody_is_let_to_one(renderings: dict[str, Rendering]) 
     assert ("cache", "1094") not in peers(renderings["stream"].get("NetworkPolicy", "singleuser"), "egress")
 
 
-def internet(rendering: Rendering) -> dict[str, set[str]]:
-    """The public ranges that students may reach, each with its exceptions."""
+def internet(rendering: Rendering, policy: str) -> dict[str, set[str]]:
+    """The ranges that a policy opens with exceptions, and these."""
     return {
         peer["ipBlock"]["cidr"]: set(peer["ipBlock"]["except"])
-        for rule in rendering.get("NetworkPolicy", "singleuser")["spec"]["egress"]
+        for rule in rendering.get("NetworkPolicy", policy)["spec"]["egress"]
         for peer in rule["to"]
         if "except" in peer.get("ipBlock", {})
     }

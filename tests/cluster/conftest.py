@@ -75,6 +75,14 @@ def cluster(pytestconfig: pytest.Config) -> Iterator[Cluster]:
         ensure_down()
 
 
+@pytest.fixture(scope="session")
+def own(cluster: Cluster) -> Cluster:
+    """The project's own cluster: for tests that know where its parts listen, and serve at addresses of its node."""
+    if not cluster.is_own:
+        pytest.skip("knows where the project's own cluster listens, and serves at addresses of its node")
+    return cluster
+
+
 @pytest.fixture
 def make_namespace(cluster: Cluster) -> Iterator[Callable[..., str]]:
     """Makes namespaces for one test, with a level of Pod Security each, and removes them afterwards."""

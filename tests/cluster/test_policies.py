@@ -5,21 +5,17 @@ The pods are small ones with the labels of the real parts, listening where those
 
 from __future__ import annotations
 
-import subprocess
-import sys
-import time
 import uuid
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from chart.rendering import render
+from cluster.guards import node_server, until, without
 from cluster.machine.layout import METADATA_ADDRESS
-from cluster.machine.processes import build_entry, find_init
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from chart.rendering import Rendering
     from cluster.machine.access import Cluster
@@ -51,13 +47,6 @@ NODE = {"api": 6443, "kubelet": 10250, "etcd": 2379}
 
 
 @pytest.fixture(scope="module")
-def own(cluster: Cluster) -> Cluster:
-    if not cluster.is_own:
-        pytest.skip("knows where the project's own cluster listens, and serves at its metadata address")
-    return cluster
-
-
-@pytest.fixture(scope="module")
 def rendering(own: Cluster) -> Rendering:
     return render(own.program("helm"), "{}", f"--set=kubernetes.usersNamespace={USERS}", namespace=NAMESPACE)
 
@@ -75,7 +64,7 @@ def targets(own: Cluster, rendering: Rendering) -> Iterator[dict[str, str]]:
         own.kubectl("--namespace", namespace, "wait", "--for=condition=Ready", f"pod/{name}", "--timeout=120s")
         address = own.kubectl("--namespace", namespace, "get", "pod", name, "--output=jsonpath={.status.podIP}")
         found |= {f"{name}:{port}": f"{address} {port}" for port in ports}
-    with metadata_server():
+    with node_server(METADATA_ADDRESS, 80):
         yield found
     own.kubectl("delete", "namespace", NAMESPACE, USERS, OTHER, "--timeout=120s")
 
@@ -115,42 +104,13 @@ def test_students_find_names(own: Cluster, targets: dict[str, str]) -> None:
     ids=["a student's way out", "the hub's way in alone", "the database", "the proxy's API"],
 )
 def test_each_guard_is_what_stops_a_student(
-    own: Cluster,
-    rendering: Rendering,
-    targets: dict[str, str],
-    guards: list[tuple[str, str]],
-    opened: set[str],
+    own: Cluster, targets: dict[str, str], guards: list[tuple[str, str]], opened: set[str]
 ) -> None:
     wanted = {target: targets[target] for target in opened | {"hub:8081", "proxy:8001", "database:5432"}}
     expected = opened | {"hub:8081"}
-    with without(own, rendering, guards):
+    with without(own, guards):
         assert until(lambda: reach(own, "alice", wanted) & expected, expected) == expected
     assert until(lambda: reach(own, "alice", wanted), {"hub:8081"}) == {"hub:8081"}
-
-
-@contextmanager
-def without(cluster: Cluster, rendering: Rendering, guards: list[tuple[str, str]]) -> Iterator[None]:
-    """The same cluster with some policies taken away."""
-    for namespace, name in guards:
-        cluster.kubectl("--namespace", namespace, "delete", "networkpolicy", name)
-    try:
-        yield
-    finally:
-        cluster.apply(*rendering.find("NetworkPolicy"))
-
-
-@contextmanager
-def metadata_server() -> Iterator[None]:
-    """A server at the address where clouds answer with the node's own rights."""
-    init = find_init()
-    assert init is not None
-    words = [sys.executable, "-m", "http.server", "80", "--bind", METADATA_ADDRESS, "--directory", "/sys/class/net"]
-    server = subprocess.Popen([*build_entry(init), *words], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        yield
-    finally:
-        server.terminate()
-        server.wait(10)
 
 
 def reach(cluster: Cluster, pod: str, targets: dict[str, str]) -> set[str]:
@@ -159,14 +119,6 @@ def reach(cluster: Cluster, pod: str, targets: dict[str, str]) -> set[str]:
     namespace = PODS[pod][0]
     script = " ".join([*tries, "wait"])
     return set(cluster.kubectl("--namespace", namespace, "exec", pod, "--", "sh", "-c", script).split())
-
-
-def until(find: Callable[[], set[str]], expected: set[str], seconds: float = 30) -> set[str]:
-    """What is found in the end: policies take a moment to be felt."""
-    deadline = time.monotonic() + seconds
-    while (found := find()) != expected and time.monotonic() < deadline:
-        time.sleep(1)
-    return found
 
 
 def build_service() -> dict[str, Any]:

@@ -149,6 +149,15 @@ def test_remove_asks_and_names_who_is_missing(hub: Installation) -> None:
     assert "stays" in hub.lumihub("users", "list").stdout
 
 
+def test_an_account_whose_server_is_starting_is_removed(hub: Installation) -> None:
+    with hub.student("hasty", hub.add("hasty")["hasty"], server=False) as session:
+        headers = {"X-XSRFToken": session._xsrf("/hub/"), "Referer": f"{hub.url}hub/home"}
+        answer = session._ask("POST", f"{hub.url}hub/api/users/hasty/server", headers=headers)
+        assert answer.status_code == 202
+        hub.lumihub("users", "remove", "hasty", "--yes")
+    assert "hasty" not in hub.lumihub("users", "list").stdout
+
+
 @pytest.mark.root
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give students accounts of their own")
 def test_odd_and_long_names_get_accounts_of_their_own_and_lose_them(hub: Installation) -> None:

@@ -216,3 +216,19 @@ def _wait_until_written(cache: XRootDCache) -> None:
             return
         time.sleep(0.2)
     raise AssertionError(f"the cache is not complete: {count_cached(read_cached(cache.data))}")
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        (EXPORT, f"{EXPORT}/OutreachDatasets"),
+        (f"{EXPORT}/..", "permission denied"),
+        (f"{EXPORT}/../..", "is disallowed"),
+        ("/", "is disallowed"),
+    ],
+)
+def test_the_cache_shows_the_releases_and_nothing_above(xrootd_origin: XRootDOrigin, path: str, said: str) -> None:
+    with XRootDCache(xrootd_origin.url()) as cache:
+        words = ["xrdfs", cache.url, "ls", path]
+        done = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
+    assert said in done.stdout + done.stderr

@@ -10,7 +10,14 @@ import tempfile
 import time
 from pathlib import Path
 
-from lumihub.data.cache import CacheFolders, build_cache_command, build_cache_config, ensure_cache_folders, find_xrootd
+from lumihub.data.cache import (
+    CacheFolders,
+    build_cache_command,
+    build_cache_config,
+    build_cache_rules,
+    ensure_cache_folders,
+    find_xrootd,
+)
 from lumihub.data.origins import speaks_xrootd
 
 EXPORT = "/eos/opendata/atlas"
@@ -151,10 +158,16 @@ class XRootDCache(_Server):
         xrootd = find_xrootd()
         assert xrootd is not None
         ensure_cache_folders(self.folders, user=USER)
-        config = self.run / "cache.cfg"
+        config, rules = self.run / "cache.cfg", self.run / "authdb"
         config.write_text(
             build_cache_config(
-                origin=self._origin, folders=self.folders, port=self.port, size=self._size, clients=self._clients
+                origin=self._origin,
+                folders=self.folders,
+                rules=rules,
+                port=self.port,
+                size=self._size,
+                clients=self._clients,
             )
         )
+        rules.write_text(build_cache_rules(self._origin))
         return build_cache_command(xrootd, config, self.folders.run / "log", user=USER)

@@ -24,10 +24,38 @@ podSelector:
 {{- end }}
 
 {{/*
-The networks that belong to nobody in public: clusters and campuses are in them. As JSON.
+The networks that belong to nobody in public: clusters and campuses are in them. Some clouds give their nodes and pods
+those of the second line too, whatever the book says they are for. As JSON.
 */}}
 {{- define "lumihub.privateNetworks" -}}
-["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7"]
+["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7",
+"192.0.0.0/24", "192.0.2.0/24", "192.88.99.0/24", "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24", "240.0.0.0/4"]
+{{- end }}
+
+{{/*
+Where clouds answer questions about a node, and give its rights to whoever asks: link-local, and what AWS and Google
+(IPv6) and Azure (a public address) have beside that. As JSON.
+*/}}
+{{- define "lumihub.metadataNetworks" -}}
+["169.254.0.0/16", "168.63.129.16/32", "fd00:ec2::/32", "fd20:ce::254/128"]
+{{- end }}
+
+{{/*
+The private networks, as peers of a NetworkPolicy.
+*/}}
+{{- define "lumihub.privatePeers" -}}
+{{- range include "lumihub.privateNetworks" . | fromJsonArray }}
+- ipBlock:
+    cidr: {{ . }}
+    {{- if eq . "fc00::/7" }}
+    except:
+      {{- range include "lumihub.metadataNetworks" $ | fromJsonArray }}
+      {{- if hasPrefix "fd" . }}
+      - {{ . }}
+      {{- end }}
+      {{- end }}
+    {{- end }}
+{{- end }}
 {{- end }}
 
 {{/*

@@ -56,6 +56,7 @@ def build_cache_config(
     *,
     origin: str,
     folders: CacheFolders,
+    rules: Path,
     port: int,
     size: int,
     clients: Sequence[str] = ("127.0.0.1",),
@@ -66,6 +67,7 @@ def build_cache_config(
     Args:
         origin: root:// or http(s):// URL of the folder that holds the releases.
         folders: where it keeps its files and sockets.
+        rules: file with the text of `build_cache_rules`.
         port: the port to listen on. XRootD listens on all addresses, so `clients` keeps others out.
         size: bytes of disk that it may take; XRootD refuses more than the disk has, so that is the most.
         clients: addresses that may read; everybody else is refused as they connect.
@@ -80,7 +82,6 @@ def build_cache_config(
             fix="set local.folder in the values file to a shorter path",
         )
     parts = urlsplit(origin)
-    path = "/" + parts.path.strip("/")
     port_there = parts.port or _PORTS[parts.scheme]
     lines = [
         "all.role server",
@@ -88,7 +89,9 @@ def build_cache_config(
         # Names would be looked up for each client, and a school's resolver may not answer.
         "xrd.network nodnr",
         *(f"xrd.allow host {client}" for client in clients),
-        f"all.export {path} r/o",
+        f"all.export {_exported(origin)} r/o",
+        "ofs.authorize",
+        f"acc.authdb {rules}",
         f"oss.localroot {folders.data}",
         f"all.adminpath {folders.run}",
         f"xrd.homepath {folders.run}",
@@ -105,6 +108,19 @@ def build_cache_config(
     if monitor:
         lines.append(f"xrootd.mongstream pfc use flush 5s maxlen 8192 send json dflthdr {monitor}")
     return "\n".join(lines) + "\n"
+
+
+def build_cache_rules(origin: str) -> str:
+    """What anybody may do in the cache, in XRootD's words: look at the releases and read them.
+
+    XRootD refuses `..` within a path, but would list the folder above the releases for a path that ends in it.
+    """
+    path = _exported(origin)
+    return f"u * {path.rstrip('/')}/.. -l {path} lr\n"
+
+
+def _exported(origin: str) -> str:
+    return "/" + urlsplit(origin).path.strip("/")
 
 
 def _build_policy(size: int) -> list[str]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lumihub.data.cache import CacheFolders, build_cache_config, find_cache_obstacle, find_xrootd
+from lumihub.data.cache import CacheFolders, build_cache_config, build_cache_rules, find_cache_obstacle, find_xrootd
 from lumihub.errors import Fault, InputError, LumiHubError
 
 if TYPE_CHECKING:
@@ -80,11 +80,12 @@ def prepare(server: CacheServer) -> list[str]:
                 where=f"account {os.getuid()}, groups {', '.join(str(group) for group in sorted(os.getgroups()))}",
                 fix="give the volume to one of those groups (fsGroup in the pod's securityContext)",
             )
-    config = server.folders.run / "xrootd.cfg"
+    config, rules = (server.folders.run / name for name in ("xrootd.cfg", "authdb"))
     text = build_cache_config(
-        origin=server.origin, folders=server.folders, port=server.port, size=server.size, clients=()
+        origin=server.origin, folders=server.folders, rules=rules, port=server.port, size=server.size, clients=()
     )
     config.write_text(text, encoding="utf-8")
+    rules.write_text(build_cache_rules(server.origin), encoding="utf-8")
     # Without -l its log goes to this process's stderr.
     return [str(xrootd), "-n", "lumihub-cache", "-c", str(config)]
 

@@ -103,13 +103,17 @@ class AccountHandler(APIHandler):
         self.set_status(204)
 
     async def _stop_server(self, user: User) -> None:
-        """Wait until the server is really gone: JupyterHub goes on stopping a slow one by itself and returns."""
-        if user.active:
-            await self.stop_single_user(user)
+        """Wait until the server is really gone.
+
+        JupyterHub refuses to stop one that is starting, and goes on stopping a slow one by itself and returns.
+        """
         for _ in range(10 * STOP_SECONDS):
             if not user.active:
                 return
-            await asyncio.sleep(0.1)
+            if user.spawner.ready:
+                await self.stop_single_user(user)
+            else:
+                await asyncio.sleep(0.1)
         raise web.HTTPError(503, f"the server of {user.name} does not stop, so the account was not removed; try again")
 
     def _known_name(self, name: str) -> str:

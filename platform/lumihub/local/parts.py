@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lumihub.data.cache import build_cache_command, build_cache_config
+from lumihub.data.cache import build_cache_command, build_cache_config, build_cache_rules
 from lumihub.hub.configuration import VARIABLE, HubConfiguration, build_server_environment
 from lumihub.local.daemons import Daemon
 from lumihub.settings.quantities import parse_memory
@@ -115,15 +115,19 @@ def build_hub(installation: Installation) -> Daemon:
 def build_cache(installation: Installation, xrootd: Path, folders: CacheFolders, user: str | None) -> Daemon:
     """The data cache, under an account that owns nothing else."""
     data = installation.settings.data
-    path = installation.folder.cache / "cache.cfg"
+    path, rules = (installation.folder.cache / name for name in ("cache.cfg", "authdb"))
     text = build_cache_config(
-        origin=data.origin.url, folders=folders, port=data.cache.port, size=parse_memory(data.cache.size)
+        origin=data.origin.url,
+        folders=folders,
+        rules=rules,
+        port=data.cache.port,
+        size=parse_memory(data.cache.size),
     )
     return Daemon(
         name="cache",
         command=tuple(build_cache_command(xrootd, path, Path("-"))),
         environment=_basic_environment(),
-        files={path: text},
+        files={path: text, rules: build_cache_rules(data.origin.url)},
         user=user,
     )
 

@@ -6,7 +6,13 @@ from pathlib import Path
 import pytest
 
 from lumihub.data import cache
-from lumihub.data.cache import CacheFolders, build_cache_command, build_cache_config, find_cache_obstacle
+from lumihub.data.cache import (
+    CacheFolders,
+    build_cache_command,
+    build_cache_config,
+    build_cache_rules,
+    find_cache_obstacle,
+)
 from lumihub.errors import LumiHubError
 
 FOLDERS = CacheFolders(Path("/var/lib/lumihub/data/cache"), Path("/var/lib/lumihub/cache/run"))
@@ -16,6 +22,7 @@ def _config(origin: str = "root://eospublic.cern.ch//eos/opendata/atlas", **more
     return build_cache_config(
         origin=origin,
         folders=FOLDERS,
+        rules=Path("/etc/rules"),
         port=11094,
         size=1024**3,
         **more,  # type: ignore[arg-type]
@@ -31,6 +38,18 @@ def test_one_origin_one_folder_read_only_for_this_machine_alone() -> None:
     assert "oss.localroot /var/lib/lumihub/data/cache" in lines
 
 
+@pytest.mark.parametrize(
+    ("origin", "rules"),
+    [
+        ("root://a//eos/opendata/atlas/", "u * /eos/opendata/atlas/.. -l /eos/opendata/atlas lr\n"),
+        ("https://a", "u * /.. -l / lr\n"),
+    ],
+)
+def test_all_may_read_the_releases_and_nobody_sees_the_folder_above(origin: str, rules: str) -> None:
+    assert build_cache_rules(origin) == rules
+    assert {"ofs.authorize", "acc.authdb /etc/rules"} <= set(_config(origin))
+
+
 def test_the_size_leaves_headroom_and_carries_a_unit() -> None:
     [line] = [line for line in _config() if line.startswith("pfc.diskusage")]
     assert line == "pfc.diskusage 0.90 0.95 files 734003k 838860k 943718k purgeinterval 60"
@@ -39,7 +58,7 @@ def test_the_size_leaves_headroom_and_carries_a_unit() -> None:
 def test_a_disk_smaller_than_the_size_is_not_overbooked(tmp_path: Path) -> None:
     total = shutil.disk_usage(tmp_path).total // 1024
     folders = CacheFolders(tmp_path / "not-yet", FOLDERS.run)
-    text = build_cache_config(origin="root://a//b", folders=folders, port=1, size=2**60)
+    text = build_cache_config(origin="root://a//b", folders=folders, rules=Path("/r"), port=1, size=2**60)
     low, high, most = (int(word[:-1]) for word in text.split(" files ")[1].split()[:3])
     assert low < high < most < total
 
@@ -59,7 +78,7 @@ def test_another_port_and_more_clients_and_monitoring() -> None:
 def test_a_run_folder_too_deep_for_sockets_is_refused() -> None:
     folders = CacheFolders(Path("/data"), Path("/" + "a" * 80))
     with pytest.raises(LumiHubError) as caught:
-        build_cache_config(origin="root://a//b", folders=folders, port=1, size=1)
+        build_cache_config(origin="root://a//b", folders=folders, rules=Path("/r"), port=1, size=1)
     assert str(caught.value) == (
         f"error: the path /{'a' * 80} is too long for the cache's sockets (70 characters at most)\n"
         "  fix: set local.folder in the values file to a shorter path"

@@ -89,8 +89,9 @@ class EgressAllowRules(Section):
     private_ips: bool = Field(
         False,
         alias="privateIPs",
-        description="Private networks (10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16, 100.64.0.0/10 and IPv6's), where the"
-        " cluster's own insides and the campus are. The metadata address of clouds stays out of reach.",
+        description="Private networks (10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16, 100.64.0.0/10, IPv6's, and rarer ones"
+        " that some clouds use), where the cluster's own insides and the campus are. The metadata addresses of clouds"
+        " stay out of reach.",
     )
 
 
