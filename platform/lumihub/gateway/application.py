@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from dask_gateway_server.models import User
 
-ADDRESS = "0.0.0.0:8000"  # noqa: S104 - of its pod, which a NetworkPolicy guards
+ADDRESS = "0.0.0.0:8000"
 # Finished clusters are of no use to anybody.
 _RECORD_SECONDS = 60
 _LOOK_SECONDS = 30

@@ -10,10 +10,9 @@ from kubernetes_asyncio.client import NetworkingV1Api
 from kubernetes_asyncio.client.rest import ApiException
 
 from lumihub.gateway.configuration import Configuration, load_configuration
-from lumihub.labels import STUDENT, label_student
+from lumihub.labels import DASHBOARD_PORT, SCHEDULER_PORT, STUDENT, label_student
 
 _CONFLICT = 409
-SCHEDULER, DASHBOARD = 8786, 8787
 
 
 class CohortController(KubeController):
@@ -90,7 +89,7 @@ def build_policy(cluster: dict[str, Any], configuration: Configuration) -> dict[
             "policyTypes": ["Ingress", "Egress"],
             "ingress": [
                 {"from": [{"podSelector": {"matchLabels": own}}]},
-                {"from": [owner], "ports": [{"port": SCHEDULER}, {"port": DASHBOARD}]},
+                {"from": [owner], "ports": [{"port": SCHEDULER_PORT}, {"port": DASHBOARD_PORT}]},
             ],
             "egress": [{"to": [{"podSelector": {"matchLabels": own}}]}],
         },

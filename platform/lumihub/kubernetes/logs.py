@@ -17,9 +17,7 @@ if TYPE_CHECKING:
     from lumihub.kubernetes.access import Cluster, Object
     from lumihub.settings import Settings
 
-PARTS = ("proxy", "hub", "cache", "gateway")
-# What is one part to people, and several to the cluster.
-_COMPONENTS = {"gateway": ("gateway", "gateway-controller")}
+PARTS = ("proxy", "hub", "cache", "gateway", "gateway-controller")
 _STUDENT = "hub.jupyter.org/username"
 _PAUSE = 1.0
 
@@ -50,16 +48,8 @@ def find_pods(cluster: Cluster, settings: Settings, name: str) -> list[Object]:
     """The pods of a part, or of a student's server."""
     own = settings.kubernetes
     if name in PARTS:
-        return [
-            pod
-            for component in _COMPONENTS.get(name, (name,))
-            for pod in cluster.items(
-                path_of("pods", own.namespace),
-                labelSelector=build_selector(
-                    {"app.kubernetes.io/instance": own.release, "app.kubernetes.io/component": component}
-                ),
-            )
-        ]
+        selector = build_selector({"app.kubernetes.io/instance": own.release, "app.kubernetes.io/component": name})
+        return cluster.items(path_of("pods", own.namespace), labelSelector=selector)
     pods = cluster.items(path_of("pods", own.users_namespace))
     return [
         pod
