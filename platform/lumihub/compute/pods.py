@@ -34,6 +34,7 @@ START_SECONDS = 120.0
 # Once there is a worker, the others come soon or not at all.
 MORE_SECONDS = 20.0
 _LOOK_SECONDS = 0.3
+_ASK_SECONDS = 0.7
 _ANSWER_SECONDS = 30.0
 _FAULTS = (ValueError, GatewayClusterError, GatewayServerError, ClientError, OSError, TimeoutError)
 
@@ -190,7 +191,7 @@ def _follow_start(gateway: Gateway, name: str, task: Task) -> ClusterReport:
         if report.status > ClusterStatus.RUNNING:
             raise NoRoomError("the scheduler of your cluster did not start")
         task.describe(f"waiting for a Dask scheduler ({time.monotonic() - began:.0f} s)")
-        time.sleep(_LOOK_SECONDS)
+        time.sleep(_ASK_SECONDS)
     raise NoRoomError("the cluster has no room for a scheduler now")
 
 

@@ -73,14 +73,15 @@ def client(workers: int | None = None, where: Where | None = None) -> Client:
         raise InputError(f"where is {where!r}", fix='give where="here" or where="pods", or leave it out')
     with _session.lock:
         running = _session.running
-        wanted = _choose_place(workers, where, running)
-        if running is not None and (not running.alive or wanted != running.where):
+        place = _choose_place(workers, where, running)
+        if running is not None and (not running.alive or place != running.where):
+            workers = workers or (running.workers if place == running.where == "pods" else None)
             _end(running)
             running = None
         if running is None:
-            return _start(workers, wanted).client
+            return _start(workers, place).client
         if workers is not None and running.workers and workers != running.workers:
-            running.workers = _limit(workers, wanted) or running.workers
+            running.workers = _limit(workers, place) or running.workers
             running.cluster.scale(running.workers)
         return running.client
 
@@ -98,7 +99,7 @@ def _choose_place(workers: int | None, where: Where | None, running: _Running | 
         if where == "pods" and limits.enabled:
             _warn("there are no Dask workers in pods on this platform; this notebook uses those of your own server")
         return "here"
-    if where is None and workers is None and running is not None and running.alive:
+    if where is None and workers is None and running is not None:
         return running.where
     return where or ("here" if workers is None else "pods")
 
@@ -163,7 +164,9 @@ def _limit(wanted: int | None, where: Where) -> int:
     if where == "pods":
         count = wanted or limits.max_workers
         if count > limits.max_workers:
-            _warn(f"{count} Dask workers are more than the limit of {limits.max_workers}; asking for that many")
+            _warn(
+                f"a notebook may have {limits.max_workers} Dask workers, not {count}; asking for {limits.max_workers}"
+            )
         return min(count, limits.max_workers)
     cores, memory = cpu_limit(), memory_limit()
     if not limits.enabled:

@@ -75,6 +75,7 @@ def _configure_clusters(options: Any, configuration: Configuration) -> None:
     options.environment = {"HOME": "/tmp", "DASK_TEMPORARY_DIRECTORY": "/tmp", **_one_thread()}  # noqa: S108
     for kind, size in (("worker", configuration.worker), ("scheduler", configuration.scheduler)):
         _configure_pods(options, kind, size, configuration.placement)
+    _configure_readiness(options)
 
 
 def _configure_pods(options: Any, kind: str, size: Size, placement: dict[str, Any]) -> None:
@@ -107,6 +108,11 @@ def _configure_pods(options: Any, kind: str, size: Size, placement: dict[str, An
         },
     }
     options.update(own)
+
+
+def _configure_readiness(options: Any) -> None:
+    """A scheduler is asked each second whether it is there: students wait for it."""
+    options.scheduler_extra_container_config["readinessProbe"] = {"periodSeconds": 1, "failureThreshold": 15}
 
 
 def _one_thread() -> dict[str, str]:

@@ -53,6 +53,18 @@ class CohortBackend(KubeBackend):
             name: str = await super().start_cluster(user, cluster_options)
             return name
 
+    async def on_cluster_heartbeat(self, cluster_name: str, msg: dict[str, Any]) -> None:
+        """A scheduler says how many workers it wants; what runs in it is the student's, so it may say anything.
+
+        Raises:
+            PublicException: what it says is no number of workers.
+        """
+        count = msg.get("count")
+        if type(count) is not int or count < 0:
+            raise PublicException(f"count should be a number of workers, not {str(count)[:40]!r}")
+        told = {key: list(msg.get(key) or ()) for key in ("active_workers", "closing_workers", "closed_workers")}
+        await super().on_cluster_heartbeat(cluster_name, {"count": min(count, self.configuration.max_workers), **told})
+
     async def handle_end(self, request: web.Request) -> web.Response:
         """The hub says that a student's last server has stopped."""
         self._check_hub(request)
