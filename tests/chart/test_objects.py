@@ -171,8 +171,8 @@ def test_the_idle_platform_fits_a_small_server(renderings: dict[str, Rendering])
                 memory += int(requests["memory"].removesuffix("Mi"))
                 cores += int(requests["cpu"].removesuffix("m")) / 1000
     # A server of 4 GiB and two cores has about 3 GiB and 1.8 cores left beside Kubernetes itself.
-    assert memory <= 640
-    assert cores <= 0.3
+    assert memory <= 768
+    assert cores <= 0.35
 
 
 def test_extras_reach_the_pods(renderings: dict[str, Rendering]) -> None:

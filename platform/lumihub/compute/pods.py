@@ -49,6 +49,9 @@ class ImpatientGateway(Gateway):  # type: ignore[misc]
     async def _request(self, *arguments: Any, **keywords: Any) -> Any:
         return await asyncio.wait_for(super()._request(*arguments, **keywords), _ANSWER_SECONDS)
 
+    def __del__(self) -> None:
+        """Whoever opens it closes it; when the garbage collector comes, Dask's loop may be gone."""
+
 
 class PodCluster:
     """A cluster that Dask's `Client` takes as it takes a `LocalCluster`.

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _SWEEP_SECONDS = 30.0
 _HUB_SECONDS = 10.0
+_KNOWN_SECONDS = 10.0
 _ENDED = ("Stopped", "Failed")
 
 
@@ -51,7 +52,14 @@ class CohortBackend(KubeBackend):
             await self._check_student(user)
             await self._check_cohort(user)
             name: str = await super().start_cluster(user, cluster_options)
-            return name
+        await self._wait_until_known(name)
+        return name
+
+    async def _wait_until_known(self, name: str) -> None:
+        """The cluster's API tells us of it a moment later, and until then we would say that there is no such cluster."""
+        deadline = time.monotonic() + _KNOWN_SECONDS
+        while name not in self.clusters and time.monotonic() < deadline:
+            await asyncio.sleep(0.02)
 
     async def on_cluster_heartbeat(self, cluster_name: str, msg: dict[str, Any]) -> None:
         """A scheduler says how many workers it wants; what runs in it is the student's, so it may say anything.

@@ -96,7 +96,7 @@ class DaskGateway(Section):
         description="Seconds after which even a busy cluster is ended. The default, eight hours, is a day of school.",
     )
     resources: Resources = Field(
-        default_factory=lambda: Resources(requests={"cpu": "20m", "memory": "96Mi"}),
+        default_factory=lambda: Resources(requests={"cpu": "20m", "memory": "80Mi"}),
         description="Processor and memory of each of the gateway's two pods.",
     )
 
