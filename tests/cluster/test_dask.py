@@ -81,6 +81,7 @@ class Student:
 
     def run(self, code: str, timeout: float = 200) -> CellResult:
         """Run a cell that must not fail."""
+        self.kernel.close()  # a connection that nobody read from for minutes was closed by the server
         result = self.kernel.run(code, timeout=timeout)
         assert not result.error, result.traceback
         return result
@@ -134,7 +135,7 @@ def test_a_lesson_on_real_data_gives_the_same_numbers_in_worker_pods(students: d
         "with get_task_stream(c) as stream:\n"
         "    result = analysis.run('higgs-4l', client=c)\n"
         "kept = {name: int(result.cutflow.count(name, 'charge-and-flavour').events_out) for name in result.counts}\n"
-        "workers = sorted({record['worker'] for record in stream.data if 'count' in record['name']})\n"
+        "workers = {record['worker'] for record in stream.data}\n"
         "(kept, len(workers), result.workers)"
     )
     assert found == ({name: kept for name, (_, kept) in EVENTS.items()}, 2, 2)
@@ -187,10 +188,14 @@ def test_pods_are_small_and_hold_no_token(dask: ClusterInstallation, students: d
     image = dask.get("deployment", "hub")["spec"]["template"]["spec"]["containers"][0]["image"]
     for pod in pods:
         [container] = pod["spec"]["containers"]
+        assert pod["spec"]["securityContext"]["runAsUser"] > 1_000_000_000
         assert container["image"] == image.replace("/hub:", "/lab:")
         assert container["resources"]["limits"] == {"cpu": "1", "memory": str(512 << 20)}
         assert not [volume for volume in pod["spec"]["volumes"] if "projected" in volume]
-    assert students["ben"].value("list(c.run(lambda: os.path.exists('/var/run/secrets')).values())") == [False, False]
+    assert students["ben"].value("list(c.run(lambda: os.path.exists('/var/run/secrets/kubernetes.io')).values())") == [
+        False,
+        False,
+    ]
 
 
 def test_the_dashboard_is_its_owners(dask: ClusterInstallation, students: dict[str, Student]) -> None:
@@ -235,7 +240,7 @@ def test_credentials_of_one_cluster_open_no_other(students: dict[str, Student]) 
         "Client(c.cluster.scheduler_address, security=other, set_as_default=False, timeout=5)"
     )
     assert said.text.startswith("own opens")
-    assert said.error.startswith("OSError: Timed out trying to connect"), said
+    assert said.error.startswith("FatalCommClosedError: TLS certificate does not match"), said
 
 
 def test_the_gateway_answers_for_ones_own_cluster_alone(students: dict[str, Student]) -> None:
@@ -316,29 +321,42 @@ def test_a_full_class_is_told_so_in_one_sentence_and_goes_on(students: dict[str,
     students["dora"].run("compute.close()")
 
 
-@pytest.mark.parametrize(
-    "attack",
-    [
-        "held = []\n    while True:\n        held.append(bytearray(16 << 20))",
-        # Bounded, for this machine is shared; far beyond what the pod's memory holds.
-        "for _ in range(4000):\n        if os.fork() == 0:\n            time.sleep(600)\n    time.sleep(60)",
-    ],
-    ids=["memory", "fork bomb"],
-)
-def test_whoever_exhausts_a_worker_harms_nobody_else(
-    dask: ClusterInstallation, students: dict[str, Student], attack: str
+def test_a_worker_that_eats_its_memory_harms_nobody_else(
+    dask: ClusterInstallation, students: dict[str, Student]
 ) -> None:
     ben, ada = students["ben"], students["ada"]
     before = {pod["metadata"]["name"]: count_restarts(pod) for pod in find_pods(dask, DEFAULT, student="ada")}
-    ben.run(f"def attack():\n    import os, time\n    {attack}\nbomb = c.submit(attack, retries=0)")
-    until(lambda: ben.value("bomb.status") == "error" or count_harm(dask) > 0, 120)
-    kept = ada.value("int(analysis.run('higgs-4l', client=c).events)")
-    assert kept == 432
+    ben.run("def attack():\n    held = []\n    while True:\n        held.append(bytearray(16 << 20))")
+    ben.run("bomb = c.submit(attack, retries=0)")
+    harmed = lambda: sum(count_restarts(pod) for pod in find_pods(dask, DEFAULT, student="ben"))  # noqa: E731
+    until(lambda: ben.value("bomb.status") == "error" or harmed() > 0, 120)
+    assert ada.value("int(analysis.run('higgs-4l', client=c).events)") == 432
     assert {pod["metadata"]["name"]: count_restarts(pod) for pod in find_pods(dask, DEFAULT, student="ada")} == before
     ben.run("bomb.cancel(); del bomb")
     # The attacker's own cluster is well again when the worker has been started anew.
     until(lambda: ben.value("len(c.scheduler_info(n_workers=-1)['workers'])") == 2, 120)
     assert ben.value("sorted(c.gather(c.map(abs, range(-3, 0))))") == [1, 2, 3]
+
+
+def test_a_fork_bomb_ends_at_the_limit_of_its_cluster(students: dict[str, Student]) -> None:
+    ben, ada = students["ben"], students["ada"]
+    children = ben.value(
+        "def attack():\n"
+        "    import os, time\n"
+        "    children = 0\n"
+        "    try:\n"
+        "        while children < 4000:\n"  # far above the limit, and harmless to this machine
+        "            if os.fork() == 0:\n"
+        "                time.sleep(20)\n"
+        "                os._exit(0)\n"
+        "            children += 1\n"
+        "    except BlockingIOError:\n"
+        "        pass\n"
+        "    return children\n"
+        "c.submit(attack, retries=0).result()"
+    )
+    assert 200 < children < 600
+    assert ada.value("int(analysis.run('higgs-4l', client=c).events)") == 432
 
 
 def test_close_ends_the_cluster_at_once(dask: ClusterInstallation, students: dict[str, Student]) -> None:
@@ -464,11 +482,6 @@ def is_worker(pod: dict[str, Any]) -> bool:
 
 def count_restarts(pod: dict[str, Any]) -> int:
     return sum(status["restartCount"] for status in pod["status"].get("containerStatuses", ()))
-
-
-def count_harm(one: ClusterInstallation) -> int:
-    """Restarts of the attacker's pods."""
-    return sum(count_restarts(pod) for pod in find_pods(one, DEFAULT, student="ben"))
 
 
 @contextmanager

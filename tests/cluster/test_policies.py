@@ -59,7 +59,10 @@ def own(cluster: Cluster) -> Cluster:
 
 @pytest.fixture(scope="module")
 def rendering(own: Cluster) -> Rendering:
-    return render(own.program("helm"), "{}", f"--set=kubernetes.usersNamespace={USERS}", namespace=NAMESPACE)
+    # Those of Dask's cohorts are tried with real clusters, in test_dask.py.
+    return render(
+        own.program("helm"), "dask: {enabled: false}", f"--set=kubernetes.usersNamespace={USERS}", namespace=NAMESPACE
+    )
 
 
 @pytest.fixture(scope="module")

@@ -43,7 +43,7 @@ class NoRoomError(LumiHubError):
     """There are no workers in pods to be had now; `faults[0].what` says why, as it follows "for"."""
 
 
-class ImpatientGateway(Gateway):  # type: ignore[misc]
+class ImpatientGateway(Gateway):
     """dask-gateway's client, which by itself would wait for five minutes."""
 
     async def _request(self, *arguments: Any, **keywords: Any) -> Any:
@@ -109,7 +109,7 @@ class PodCluster:
         await self._gateway._cleanup()
 
 
-class Surroundings(WorkerPlugin):  # type: ignore[misc]
+class Surroundings(WorkerPlugin):
     """Gives each worker what the notebook's process has in its environment, and what analyses import.
 
     Args:

@@ -19,7 +19,10 @@ _RECORD_SECONDS = 60
 _LOOK_SECONDS = 30
 # Workers wait for room; whoever gives some up must not be waited for much longer.
 _LONGEST_PAUSE = 10
-_STUDENT = 1000
+_GROUP = 1000
+# Processes and threads of one pod; a worker has about 50. All of a cluster's on one node are counted together, for they
+# are of one account (`CohortController`).
+_PROCESSES = 200
 _SCRATCH = "1Gi"
 
 
@@ -68,11 +71,12 @@ def _configure_clusters(options: Any, configuration: Configuration) -> None:
     options.cluster_max_workers = configuration.max_workers
     options.idle_timeout = configuration.idle_timeout
     # The programs dask-gateway would start by itself exist no more.
-    options.scheduler_cmd = ["dask", "scheduler"]
+    few = ["prlimit", f"--nproc={_PROCESSES * (configuration.max_workers + 1)}", "--"]
+    options.scheduler_cmd = [*few, "dask", "scheduler"]
     # A page of each worker would cost memory for nobody: the scheduler's shows them all.
-    options.worker_cmd = ["dask", "worker", "--no-dashboard"]
+    options.worker_cmd = [*few, "dask", "worker", "--no-dashboard"]
     options.worker_threads = 1
-    options.environment = {"HOME": "/tmp", "DASK_TEMPORARY_DIRECTORY": "/tmp", **_one_thread()}  # noqa: S108
+    options.environment = {"HOME": "/tmp", "USER": "student", "DASK_TEMPORARY_DIRECTORY": "/tmp", **_one_thread()}  # noqa: S108
     for kind, size in (("worker", configuration.worker), ("scheduler", configuration.scheduler)):
         _configure_pods(options, kind, size, configuration.placement)
     _configure_readiness(options)
@@ -89,9 +93,8 @@ def _configure_pods(options: Any, kind: str, size: Size, placement: dict[str, An
             "terminationGracePeriodSeconds": 5,
             "securityContext": {
                 "runAsNonRoot": True,
-                "runAsUser": _STUDENT,
-                "runAsGroup": _STUDENT,
-                "fsGroup": _STUDENT,
+                "runAsGroup": _GROUP,
+                "fsGroup": _GROUP,
                 "seccompProfile": {"type": "RuntimeDefault"},
             },
             "volumes": [{"name": "tmp", "emptyDir": {"sizeLimit": _SCRATCH}}],

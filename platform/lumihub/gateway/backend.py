@@ -56,7 +56,7 @@ class CohortBackend(KubeBackend):
         return name
 
     async def _wait_until_known(self, name: str) -> None:
-        """The cluster's API tells us of it a moment later, and until then we would say that there is no such cluster."""
+        """The API server tells us of it a moment later, and until then we would say that there is no such cluster."""
         deadline = time.monotonic() + _KNOWN_SECONDS
         while name not in self.clusters and time.monotonic() < deadline:
             await asyncio.sleep(0.02)

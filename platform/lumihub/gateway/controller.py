@@ -13,6 +13,8 @@ from lumihub.gateway.configuration import Configuration, load_configuration
 from lumihub.labels import DASHBOARD_PORT, SCHEDULER_PORT, STUDENT, label_student
 
 _CONFLICT = 409
+# Far from the accounts of images and nodes.
+_FIRST_ACCOUNT = 1_000_000_000
 
 
 class CohortController(KubeController):
@@ -35,6 +37,12 @@ class CohortController(KubeController):
         name: str = await super().create_secret_if_not_exists(cluster)
         return name
 
+    def make_pod(self, namespace: str, cluster_name: str, config: Any, is_worker: bool = False) -> dict[str, Any]:
+        """A pod under the account of its cluster."""
+        pod: dict[str, Any] = super().make_pod(namespace, cluster_name, config, is_worker=is_worker)
+        pod["spec"]["securityContext"]["runAsUser"] = find_account(cluster_name)
+        return pod
+
     async def create_ingressroute_if_not_exists(self, cluster: dict[str, Any], sched_pod: dict[str, Any]) -> str:  # noqa: ARG002
         """None: the dashboard asks for no password, so it is published nowhere."""
         return "none"
@@ -51,6 +59,11 @@ class CohortController(KubeController):
         except ApiException as error:
             if error.status != _CONFLICT:
                 raise
+
+
+def find_account(cluster_name: str) -> int:
+    """The number of the account of a cluster's processes: one for each cluster, so that a node counts them apart."""
+    return _FIRST_ACCOUNT + int(cluster_name[:7], 16)
 
 
 def build_policy(cluster: dict[str, Any], configuration: Configuration) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import yaml
 
+from lumihub.backend import Change
 from lumihub.chart import CHART
 from lumihub.errors import LumiHubError
 from lumihub.kubernetes.access import ApiError
@@ -18,6 +19,7 @@ GATEWAY = ("daskclusters.gateway.dask.org",)
 """What the Dask gateway needs."""
 
 _PATH = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+_KIND = "CustomResourceDefinition"
 _FORBIDDEN = 403
 
 
@@ -30,13 +32,10 @@ def ensure_definitions(cluster: Cluster, names: tuple[str, ...]) -> list[str]:
         LumiHubError: the account may not, and they are not as they have to be.
     """
     done = []
-    for name in names:
-        wanted = load_definition(name)
-        found = cluster.find(f"{_PATH}/{name}")
-        if found is not None and has_versions(found, wanted):
-            continue
+    for change in find_changes(cluster, names):
+        name = change.name
         try:
-            cluster.apply(f"{_PATH}/{name}", wanted)
+            cluster.apply(f"{_PATH}/{name}", load_definition(name))
         except ApiError as error:
             if error.status != _FORBIDDEN:
                 raise
@@ -46,8 +45,30 @@ def ensure_definitions(cluster: Cluster, names: tuple[str, ...]) -> list[str]:
                 fix=f"ask whoever runs the cluster to type: kubectl apply -f {CHART / 'crds' / name}.yaml"
                 " (or set dask.gateway.enabled to false)",
             ) from error
-        done.append(f"{'updated' if found else 'made'} the CustomResourceDefinition {name}")
+        done.append(f"{change.action}d {change.kind} {name}")
     return done
+
+
+def find_changes(cluster: Cluster, names: tuple[str, ...]) -> tuple[Change, ...]:
+    """What `ensure_definitions` would do."""
+    changes: list[Change] = []
+    for name in names:
+        found = cluster.find(f"{_PATH}/{name}")
+        if found is None:
+            changes.append(Change("create", _KIND, name))
+        elif not has_versions(found, load_definition(name)):
+            changes.append(Change("change", _KIND, name))
+    return tuple(changes)
+
+
+def find_missing_rights(cluster: Cluster, names: tuple[str, ...]) -> list[str]:
+    """The rights that this would take and that the account does not have."""
+    verbs = ("create", "patch") if find_changes(cluster, names) else ()
+    return [
+        f"{verb} customresourcedefinitions in the whole cluster"
+        for verb in verbs
+        if not cluster.may(verb, "customresourcedefinitions", group="apiextensions.k8s.io")
+    ]
 
 
 def load_definition(name: str) -> Object:

@@ -4,17 +4,19 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from dask_gateway_server.backends.kubernetes.backend import KubeClusterConfig
-from dask_gateway_server.backends.kubernetes.controller import KubeController
 from dask_gateway_server.models import User
 from dask_gateway_server.utils import FrozenAttrDict
 from traitlets.config import Config
 
 from lumihub.gateway.application import build_options, configure
+from lumihub.gateway.controller import CohortController
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from lumihub.gateway.configuration import Configuration
+
+NAME = "00000ff0123456789abcdef012345678"
 
 
 @pytest.fixture
@@ -30,13 +32,14 @@ def c(configuration: Configuration, tmp_path: Path) -> Any:
 def pod(c: Any, request: pytest.FixtureRequest) -> dict[str, Any]:
     """A pod as dask-gateway's own code makes it from these options."""
     values = FrozenAttrDict(KubeClusterConfig(config=c, namespace="n").to_dict())
-    found: dict[str, Any] = KubeController(config=c).make_pod("n", "abc", values, is_worker=request.param)
+    found: dict[str, Any] = CohortController(config=c).make_pod("n", NAME, values, is_worker=request.param)
     return found
 
 
 def test_a_pod_that_restricted_takes(pod: dict[str, Any]) -> None:
     spec = pod["spec"]
     assert spec["securityContext"]["runAsNonRoot"] is True
+    assert spec["securityContext"]["runAsUser"] == 1_000_000_255
     assert spec["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
     assert spec["automountServiceAccountToken"] is False
     assert spec["enableServiceLinks"] is False
@@ -50,7 +53,9 @@ def test_a_pod_that_restricted_takes(pod: dict[str, Any]) -> None:
         "capabilities": {"drop": ["ALL"]},
     }
     assert {"name": "tmp", "mountPath": "/tmp"} in container["volumeMounts"]  # noqa: S108
-    assert container["args"][:2] in (["dask", "scheduler"], ["dask", "worker"])
+    # 200 for each of four workers and the scheduler.
+    assert container["args"][:4] == ["prlimit", "--nproc=1000", "--", "dask"]
+    assert container["args"][4] in ("scheduler", "worker")
 
 
 def test_sizes_are_the_settings(pod: dict[str, Any]) -> None:

@@ -9,6 +9,7 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
 from lumihub.backend import Finding
+from lumihub.kubernetes.definitions import GATEWAY, find_missing_rights
 
 if TYPE_CHECKING:
     from lumihub.kubernetes.access import Cluster
@@ -137,6 +138,8 @@ def examine_rights(cluster: Cluster, settings: Settings) -> Finding:
             for place in places
             if not cluster.may(right.verb, right.resource, place, group=right.group, subresource=right.subresource)
         ]
+    if settings.gateway_enabled:
+        missing += find_missing_rights(cluster, GATEWAY)
     if missing:
         return Finding(
             "rights",
