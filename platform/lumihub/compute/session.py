@@ -7,7 +7,7 @@ import inspect
 import threading
 import warnings
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, cast
 
 from lumihub.compute.limits import KERNEL_MEMORY, DaskLimits, cpu_limit, memory_limit, worker_count
 from lumihub.errors import InputError
@@ -38,6 +38,10 @@ class _Running:
     @property
     def alive(self) -> bool:
         return bool(self.client.status == "running")
+
+    @property
+    def pods(self) -> PodCluster | None:
+        return cast("PodCluster", self.cluster) if self.where == "pods" else None
 
 
 class _Session:
@@ -183,21 +187,21 @@ def _limit(wanted: int | None, where: Where) -> int:
     return fitting
 
 
-def _end(running: _Running) -> None:
+def _end(running: _Running, *, whole: bool = True) -> None:
     running.client.close()
-    running.cluster.close()
+    if running.pods is not None:
+        running.pods.close(end=whole)
+    else:
+        running.cluster.close()
     _session.running = None
 
 
 def _end_at_exit() -> None:
     """A cluster in pods that another notebook of the student asked for lives on."""
-    running = _session.running
-    if running is None:
-        return
-    if running.where == "pods" and not getattr(running.cluster, "ours", True):
-        running.client.close()
-        return
-    close()
+    with _session.lock:
+        running = _session.running
+        if running is not None:
+            _end(running, whole=running.pods is None or running.pods.ours)
 
 
 def _warn(text: str) -> None:
