@@ -79,7 +79,7 @@ def test_what_may_be_written_at_a_position(position, words):
     [
         ("cull.timeoutSecond", ("cull.timeout",)),
         ("cul", ("cull",)),
-        ("cpu.guarantee", ("singleuser.cpu.guarantee", "dask.gateway.worker.cpu.guarantee")),
+        ("singleuser.cpu.guarante", ("singleuser.cpu.guarantee",)),
         ("proxy.enabled", ("proxy.https.enabled", "proxy.chp.pdb.enabled", "hub.enabled")),
         ("proxy.https.manual.keys", ("proxy.https.manual.key",)),
         ("xyzzy", ()),
