@@ -428,7 +428,7 @@ def test_idle_and_old_clusters_end(dask: ClusterInstallation, students: dict[str
         time.sleep(60)
         assert find_pods(dask, DEFAULT, student="dora")
         until(lambda: not find_pods(dask, DEFAULT, student="dora"), 120)
-        dora.kernel.run("compute.close()")
+        dora.run("compute.close()")
     dask.up("--no-check")
 
 
