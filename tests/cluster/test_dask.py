@@ -417,7 +417,7 @@ def test_idle_and_old_clusters_end(dask: ClusterInstallation, students: dict[str
     gateway = DASK["gateway"]
     assert isinstance(gateway, dict)
     dora = students["dora"]
-    with dask.changed(dask={"gateway": gateway | {"idleTimeout": 30, "maxAge": 100}}):
+    with dask.changed(dask={"gateway": gateway | {"idleTimeout": 30, "maxAge": 180}}):
         dask.up("--no-check")
         dora.open_pods(1)
         until(lambda: not find_pods(dask, DEFAULT, student="dora"), 90)
@@ -425,9 +425,9 @@ def test_idle_and_old_clusters_end(dask: ClusterInstallation, students: dict[str
         assert dora.value("c = compute.client()\nlen(c.scheduler_info(n_workers=-1)['workers'])") == 1
         busy = "def work():\n    import time\n    time.sleep(600)\nwork = c.submit(work)"
         dora.run(busy)
-        time.sleep(60)
+        time.sleep(45)
         assert find_pods(dask, DEFAULT, student="dora")
-        until(lambda: not find_pods(dask, DEFAULT, student="dora"), 120)
+        until(lambda: not find_pods(dask, DEFAULT, student="dora"), 240)
         dora.run("compute.close()")
     dask.up("--no-check")
 
