@@ -94,7 +94,9 @@ class Student:
 
     def open_pods(self, workers: int = 2) -> str:
         """Start a cluster; its name."""
-        return str(self.value(f"c = compute.client(workers={workers})\nc.cluster.name"))
+        name = str(self.value(f"c = compute.client(workers={workers})\nc.cluster.name"))
+        assert name.startswith(f"{NAMESPACE}-dask-"), "it got workers of its own server"
+        return name
 
 
 @pytest.fixture(scope="module")
@@ -417,12 +419,15 @@ def test_idle_and_old_clusters_end(dask: ClusterInstallation, students: dict[str
     gateway = DASK["gateway"]
     assert isinstance(gateway, dict)
     dora = students["dora"]
-    with dask.changed(dask={"gateway": gateway | {"idleTimeout": 30, "maxAge": 180}}):
+    # With room for dora whoever else of the class has a cluster.
+    short = {"idleTimeout": 30, "maxAge": 180, "cohort": {"clusters": 3, "workers": 6}}
+    with dask.changed(dask={"gateway": gateway | short}):
         dask.up("--no-check")
         dora.open_pods(1)
         until(lambda: not find_pods(dask, DEFAULT, student="dora"), 90)
         # The next cell that asks has workers again.
-        assert dora.value("c = compute.client()\nlen(c.scheduler_info(n_workers=-1)['workers'])") == 1
+        again = dora.value("c = compute.client()\n(c.cluster.name, len(c.scheduler_info(n_workers=-1)['workers']))")
+        assert (again[0].partition(".")[0], again[1]) == (DEFAULT, 1)
         busy = "def work():\n    import time\n    time.sleep(600)\nwork = c.submit(work)"
         dora.run(busy)
         time.sleep(45)
