@@ -37,9 +37,11 @@ def test_the_hub_reads_what_the_admin_wrote(renderings: dict[str, Rendering], na
     written = build_settings(parse_document(values, name)) if name not in CLUSTER_ONLY else None
     if written:
         for section in ("auth", "cull", "dask", "singleuser", "data"):
-            omitted = {"network_policy"} if section == "singleuser" else set()
+            # What else of them is read, other parts read.
+            omitted = {"singleuser": {"network_policy"}, "dask": {"gateway"}}.get(section, set())
             ours = getattr(settings, section).model_dump(exclude=omitted)
             assert ours == getattr(written, section).model_dump(exclude=omitted), section
+        assert settings.gateway_enabled is written.gateway_enabled
     configuration = build_configuration(settings, Place("lumihub"))
     assert configuration.classes["KubeSpawner"]["image"]
 

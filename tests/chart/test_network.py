@@ -30,13 +30,18 @@ def peers(policy: dict[str, Any], direction: str) -> set[tuple[str, str]]:
         for peer in rule.get("from" if direction == "ingress" else "to", [{}]):
             labels = peer.get("podSelector", {}).get("matchLabels", {})
             namespace = peer.get("namespaceSelector", {}).get("matchLabels", {}).get("kubernetes.io/metadata.name", "")
-            name = labels.get("app.kubernetes.io/component") or namespace or peer.get("ipBlock", {}).get("cidr", "all")
-            found |= {(name, port) for port in ports}
+            names = [
+                labels.get("app.kubernetes.io/component") or namespace or peer.get("ipBlock", {}).get("cidr", "all")
+            ]
+            for chosen in peer.get("podSelector", {}).get("matchExpressions", []):
+                names = chosen["values"]
+            found |= {(name, port) for name in names for port in ports}
     return found
 
 
 DNS = {(peer, "53") for peer in ("kube-system", "169.254.20.10/32", "169.254.169.254/32", "fc00::/7", *PRIVATE)}
 ANYWHERE = ("0.0.0.0/0", "::/0")
+API = {(cidr, port) for cidr in ANYWHERE for port in ("443", "6443")}
 
 
 @pytest.mark.parametrize(
@@ -44,18 +49,27 @@ ANYWHERE = ("0.0.0.0/0", "::/0")
     [
         (
             "hub",
-            {("proxy", "8081"), ("singleuser-server", "8081")},
-            DNS
-            | {("proxy", "8001"), ("singleuser-server", "any")}
-            | {(cidr, port) for cidr in ANYWHERE for port in ("443", "6443")},
+            {("proxy", "8081"), ("singleuser-server", "8081"), ("gateway", "8081")},
+            DNS | {("proxy", "8001"), ("singleuser-server", "any"), ("gateway", "8000")} | API,
         ),
         ("proxy", {("all", "8000"), ("hub", "8001")}, DNS | {("hub", "8081"), ("singleuser-server", "any")}),
-        ("cache", {("singleuser-server", "1094")}, DNS | {(cidr, "any") for cidr in ANYWHERE}),
+        ("cache", {("singleuser-server", "1094"), ("dask-worker", "1094")}, DNS | {(cidr, "any") for cidr in ANYWHERE}),
         (
             "singleuser",
             {("hub", "8888"), ("proxy", "8888")},
-            DNS | {("hub", "8081"), ("cache", "1094")} | {(cidr, "any") for cidr in ANYWHERE},
+            DNS
+            | {("hub", "8081"), ("cache", "1094"), ("gateway", "8000")}
+            | {("dask-scheduler", "8786"), ("dask-scheduler", "8787")}
+            | {(cidr, "any") for cidr in ANYWHERE},
         ),
+        (
+            "gateway",
+            {("singleuser-server", "8000"), ("dask-scheduler", "8000"), ("hub", "8000")},
+            DNS | {("hub", "8081"), ("dask-scheduler", "8788")} | API,
+        ),
+        ("gateway-controller", set(), DNS | API),
+        ("dask-scheduler", {("gateway", "8788")}, DNS | {("gateway", "8000")}),
+        ("dask-worker", set(), DNS | {("cache", "1094")}),
     ],
 )
 def test_arrows(
@@ -67,9 +81,13 @@ def test_arrows(
     assert found["spec"]["policyTypes"] == ["Ingress", "Egress"]
 
 
-def test_both_namespaces_deny_by_default(renderings: dict[str, Rendering]) -> None:
+def test_all_namespaces_deny_by_default(renderings: dict[str, Rendering]) -> None:
     denied = renderings["minimal"].find("NetworkPolicy", "default-deny")
-    assert {policy["metadata"]["namespace"] for policy in denied} == {"lumihub", "lumihub-users"}
+    assert {policy["metadata"]["namespace"] for policy in denied} == {
+        "lumihub",
+        "lumihub-users",
+        "lumihub-dask-default",
+    }
     for policy in denied:
         assert policy["spec"] == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
 
@@ -119,6 +137,13 @@ def test_the_hub_reaches_a_database_and_the_api_where_they_are(renderings: dict[
 
 def test_without_a_cache_nobody_is_let_to_one(renderings: dict[str, Rendering]) -> None:
     assert ("cache", "1094") not in peers(renderings["stream"].get("NetworkPolicy", "singleuser"), "egress")
+
+
+def test_workers_without_a_cache_read_from_the_origin_as_students_do(renderings: dict[str, Rendering]) -> None:
+    worker = renderings["stream"].get("NetworkPolicy", "dask-worker")
+    assert peers(worker, "egress") == DNS | {(cidr, "any") for cidr in ANYWHERE}
+    closed = renderings["closed-network"].get("NetworkPolicy", "dask-worker")
+    assert not {cidr for cidr, _ in peers(closed, "egress")} & set(ANYWHERE)
 
 
 def internet(rendering: Rendering, policy: str) -> dict[str, set[str]]:

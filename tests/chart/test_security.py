@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.parametrize("name", VARIATIONS)
 
+WITH_TOKEN = ["Deployment gateway", "Deployment gateway-controller", "Deployment hub"]
+SPACES = ("lumihub", "lumihub-users", "lumihub-students", "lumihub-dask-default", "lumihub-dask-class-9b")
 # Namespaced, or without any rights: namespaces and priorities are the only objects of the whole cluster.
 CLUSTER_WIDE = {"Namespace", "PriorityClass"}
 
@@ -38,9 +40,9 @@ def test_every_pod_is_what_restricted_asks_for(renderings: dict[str, Rendering],
             assert not any("hostPort" in port for port in container.get("ports", [])), pod
 
 
-def test_only_the_hub_has_a_token_of_the_cluster(renderings: dict[str, Rendering], name: str) -> None:
+def test_only_the_hub_and_the_gateway_have_a_token_of_the_cluster(renderings: dict[str, Rendering], name: str) -> None:
     tokens = {pod: template["spec"]["automountServiceAccountToken"] for pod, template in renderings[name].pods()}
-    assert [pod for pod, mounted in tokens.items() if mounted] in ([], ["Deployment hub"])
+    assert sorted(pod for pod, mounted in tokens.items() if mounted) in ([], ["Deployment hub"], WITH_TOKEN)
     for account in renderings[name].find("ServiceAccount"):
         assert account["automountServiceAccountToken"] is False
 
@@ -49,11 +51,14 @@ def test_the_hub_rules_over_the_students_namespace_alone(renderings: dict[str, R
     rendering = renderings[name]
     assert not rendering.find("ClusterRole")
     assert not rendering.find("ClusterRoleBinding")
-    for one in [*rendering.find("Role"), *rendering.find("RoleBinding")]:
-        assert one["metadata"]["namespace"] == rendering.find("Namespace")[0]["metadata"]["name"]
+    spaces = [
+        space["metadata"]["name"] for space in rendering.find("Namespace") if "dask" not in space["metadata"]["name"]
+    ]
+    for one in [*rendering.find("Role", "hub"), *rendering.find("RoleBinding", "hub")]:
+        assert [one["metadata"]["namespace"]] == spaces
     granted = {
         (resource, verb)
-        for role in rendering.find("Role")
+        for role in rendering.find("Role", "hub")
         for rule in role["rules"]
         for resource in rule["resources"]
         for verb in rule["verbs"]
@@ -62,12 +67,35 @@ def test_the_hub_rules_over_the_students_namespace_alone(renderings: dict[str, R
     assert not {verb for _, verb in granted} & {"*", "patch", "update", "deletecollection", "escalate", "bind"}
 
 
+def test_the_gateway_rules_over_the_cohorts_namespaces_alone(renderings: dict[str, Rendering], name: str) -> None:
+    rendering = renderings[name]
+    roles = [role for role in rendering.find("Role") if role["metadata"]["name"].startswith("gateway")]
+    for one in [
+        *roles,
+        *rendering.find("RoleBinding", "gateway"),
+        *rendering.find("RoleBinding", "gateway-controller"),
+    ]:
+        assert "-dask-" in one["metadata"]["namespace"]
+    granted = {
+        (role["metadata"]["name"], resource): rule["verbs"]
+        for role in roles
+        for rule in role["rules"]
+        for resource in rule["resources"]
+    }
+    assert "pods/exec" not in {resource for _, resource in granted}
+    # Whoever answers students makes no pods; whoever makes pods reads no credentials.
+    assert ("gateway", "pods") not in granted
+    if roles:
+        assert granted["gateway", "secrets"] == ["get"]
+        assert granted["gateway-controller", "secrets"] == ["create", "delete"]
+
+
 def test_every_object_has_a_namespace_or_belongs_to_the_cluster(renderings: dict[str, Rendering], name: str) -> None:
     for one in renderings[name].objects:
         if one["kind"] in CLUSTER_WIDE:
             assert "namespace" not in one["metadata"]
         else:
-            assert one["metadata"]["namespace"] in ("lumihub", "lumihub-users", "lumihub-students"), one["kind"]
+            assert one["metadata"]["namespace"] in SPACES, one["kind"]
 
 
 def test_no_secret_stands_outside_of_secrets(renderings: dict[str, Rendering], name: str) -> None:
@@ -79,7 +107,7 @@ def test_no_secret_stands_outside_of_secrets(renderings: dict[str, Rendering], n
             assert not [word for word in secrets if word in text], (one["kind"], one["metadata"]["name"])
 
 
-def test_the_students_namespace_takes_restricted_pods_alone(renderings: dict[str, Rendering], name: str) -> None:
+def test_students_namespaces_take_restricted_pods_alone(renderings: dict[str, Rendering], name: str) -> None:
     for namespace in renderings[name].find("Namespace"):
         labels = namespace["metadata"]["labels"]
         for mode in ("enforce", "audit", "warn"):
@@ -88,7 +116,8 @@ def test_the_students_namespace_takes_restricted_pods_alone(renderings: dict[str
 
 def test_peoples_work_outlives_the_release(renderings: dict[str, Rendering], name: str) -> None:
     rendering = renderings[name]
-    kept = [*rendering.find("Namespace"), *rendering.find("PersistentVolumeClaim"), *rendering.find("Secret", "hub")]
+    users = [one for one in rendering.find("Namespace") if "-dask-" not in one["metadata"]["name"]]
+    kept = [*users, *rendering.find("PersistentVolumeClaim"), *rendering.find("Secret", "hub")]
     for one in kept:
         assert one["metadata"]["annotations"]["helm.sh/resource-policy"] == "keep", one["metadata"]["name"]
 

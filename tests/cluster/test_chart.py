@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 NAMESPACE = f"lumihub-chart-{uuid.uuid4().hex[:6]}"
 USERS = f"{NAMESPACE}-users"
+COHORTS = [f"{NAMESPACE}-dask-{name}" for name in ("default", "class-9b")]
 PLACE = (f"--set=kubernetes.usersNamespace={USERS}",)
 # Kinds that no cluster knows by itself: the modules that define them, as Go's proxy has them.
 DEFINITIONS = {
@@ -43,12 +44,12 @@ def helm(cluster: Cluster) -> Path:
 
 @pytest.fixture(scope="module")
 def namespaces(cluster: Cluster) -> Iterator[None]:
-    """Both namespaces, as strict as `up` and the chart make them; gone afterwards."""
+    """All namespaces, as strict as `up` and the chart make them; gone afterwards."""
     level = {"pod-security.kubernetes.io/enforce": "restricted", "pod-security.kubernetes.io/warn": "restricted"}
-    for name in (NAMESPACE, USERS):
+    for name in (NAMESPACE, USERS, *COHORTS):
         cluster.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": level}})
     yield
-    cluster.kubectl("delete", "namespace", NAMESPACE, USERS)
+    cluster.kubectl("delete", "namespace", NAMESPACE, USERS, *COHORTS)
 
 
 @pytest.fixture(scope="module")
@@ -110,12 +111,39 @@ def test_the_hub_may_do_what_it_needs_and_no_more(cluster: Cluster, helm: Path) 
 
 
 @pytest.mark.usefixtures("namespaces")
+def test_the_gateways_two_accounts_share_no_power(cluster: Cluster, helm: Path) -> None:
+    rendering = render(helm, "{}", *PLACE, namespace=NAMESPACE)
+    cluster.apply(*rendering.find("ServiceAccount"), *rendering.find("Role"), *rendering.find("RoleBinding"))
+    for account, verb, resource in (
+        ("gateway", "get", "secrets"),
+        ("gateway-controller", "create", "pods"),
+        ("gateway-controller", "create", "networkpolicies"),
+    ):
+        assert may(cluster, account, verb, resource, COHORTS[0]), (account, verb, resource)
+        other = {"gateway": "gateway-controller", "gateway-controller": "gateway"}[account]
+        assert not may(cluster, other, verb, resource, COHORTS[0]), (other, verb, resource)
+    for account in ("gateway", "gateway-controller"):
+        for verb, resource, namespace in (
+            ("get", "secrets", NAMESPACE),
+            ("list", "pods", NAMESPACE),
+            ("list", "pods", USERS),
+            ("list", "pods", "default"),
+            ("list", "secrets", COHORTS[0]),
+            ("delete", "networkpolicies", COHORTS[0]),
+            ("create", "pods --subresource=exec", COHORTS[0]),
+            ("create", "rolebindings", COHORTS[0]),
+            ("list", "namespaces", ""),
+        ):
+            assert not may(cluster, account, verb, resource, namespace), (account, verb, resource, namespace)
+
+
+@pytest.mark.usefixtures("namespaces")
 def test_secrets_are_made_once_and_outlive_the_release(cluster: Cluster) -> None:
     helm3, helm4 = cluster.program("helm3"), cluster.program("helm")
     install(cluster, helm3)
     first = read_secret(cluster)
-    assert set(first) == {"tool-token", "proxy-token", "cookie-secret", "crypt-key"}
-    assert len(set(first.values())) == 4
+    assert set(first) == {"tool-token", "proxy-token", "cookie-secret", "crypt-key", "gateway-token"}
+    assert len(set(first.values())) == 5
     install(cluster, helm3, "--set=cull.timeout=900")
     install(cluster, helm4, "--set=cull.timeout=1200")
     assert read_secret(cluster) == first
@@ -169,7 +197,8 @@ def install(cluster: Cluster, helm: Path, *words: str) -> None:
             "--install",
             "--reset-values",
             "--take-ownership",
-            "--set=prePuller.hook.enabled=false,proxy.service.type=ClusterIP",
+            # Without the cohorts' namespaces, which an uninstall takes away and the next install would find half gone.
+            "--set=prePuller.hook.enabled=false,proxy.service.type=ClusterIP,dask.enabled=false",
             *PLACE,
             *words,
         ],

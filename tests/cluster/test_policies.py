@@ -48,7 +48,10 @@ NODE = {"api": 6443, "kubelet": 10250, "etcd": 2379}
 
 @pytest.fixture(scope="module")
 def rendering(own: Cluster) -> Rendering:
-    return render(own.program("helm"), "{}", f"--set=kubernetes.usersNamespace={USERS}", namespace=NAMESPACE)
+    # Those of Dask's cohorts are tried with real clusters, in test_dask.py.
+    return render(
+        own.program("helm"), "dask: {enabled: false}", f"--set=kubernetes.usersNamespace={USERS}", namespace=NAMESPACE
+    )
 
 
 @pytest.fixture(scope="module")

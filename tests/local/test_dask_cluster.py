@@ -187,3 +187,36 @@ def test_no_workers_at_all_is_refused() -> None:
     assert str(caught.value) == (
         "error: workers is 0, but at least one is needed\n  fix: give workers=1 or more, or leave it out"
     )
+
+
+def test_a_place_that_is_none_is_refused() -> None:
+    with pytest.raises(InputError) as caught:
+        compute.client(where="moon")  # type: ignore[arg-type]
+    assert str(caught.value) == ('error: where is \'moon\'\n  fix: give where="here" or where="pods", or leave it out')
+
+
+def test_pods_on_one_machine_are_processes_of_it(home: Path) -> None:
+    with pytest.warns(LimitWarning) as said:
+        client = compute.client(1, where="pods")
+    assert [str(one.message) for one in said] == [
+        "there are no Dask workers in pods on this platform; this notebook uses those of your own server"
+    ]
+    assert said[0].filename == __file__
+    assert client.submit(sum, [1, 2]).result() == 3
+    assert compute.client(1) is client
+    compute.close()
+
+
+def test_a_gateway_that_does_not_answer_costs_one_sentence(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LUMIHUB_DASK", '{"enabled": true, "maxWorkers": 4, "gateway": "http://127.0.0.1:9"}')
+    monkeypatch.setenv("JUPYTERHUB_API_TOKEN", "random")
+    with pytest.warns(LimitWarning) as said:
+        client = compute.client(1)
+    assert [str(one.message) for one in said] == [
+        "no Dask workers in pods, for the Dask gateway does not answer;"
+        " this notebook goes on with those of your own server"
+    ]
+    assert client.submit(sum, [1, 2]).result() == 3
+    # It goes on there as long as nobody asks for more.
+    assert compute.client() is client
+    compute.close()

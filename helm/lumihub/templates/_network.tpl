@@ -100,3 +100,23 @@ Takes a list of networks.
       - {{ . }}
       {{- end }}
 {{- end }}
+
+{{/*
+The public internet, without what of it belongs to the cluster itself.
+*/}}
+{{- define "lumihub.publicInternet" -}}
+{{- $protected := (.Values.deployment).protectedNetworks | default list -}}
+{{- include "lumihub.anywhere" (concat (include "lumihub.privateNetworks" . | fromJsonArray) (include "lumihub.metadataNetworks" . | fromJsonArray) $protected) -}}
+{{- end }}
+
+{{/*
+Egress to the cluster's API, whose addresses are nobody's to know here.
+*/}}
+{{- define "lumihub.clusterApi" -}}
+- to:
+    {{- include "lumihub.anywhere" (include "lumihub.metadataNetworks" . | fromJsonArray) | nindent 4 }}
+  ports:
+    {{- range concat (list 443 6443) ((.Values.deployment).apiPorts | default list) | uniq }}
+    - port: {{ . }}
+    {{- end }}
+{{- end }}

@@ -53,7 +53,7 @@ def run(
         InputError: no such analysis, a file or branch that is not there, a file of another collection.
         LumiHubError: a file is damaged or cannot be reached. Everything that was under way is cancelled.
     """
-    from lumihub.analysis.notebook import find_progress
+    from lumihub.notebook import find_progress
 
     began = time.perf_counter()
     analysis = load_analysis(name)

@@ -25,7 +25,8 @@ def helm_upgrade(settings: Settings, *, helm: int, dry_run: bool = False) -> lis
         dry_run: change nothing; print the release that would be, as JSON, with what the cluster says to it.
     """
     words = ["upgrade", settings.kubernetes.release, str(CHART), "--install", *_place(settings)]
-    words += ["--values", "-", "--reset-values"]
+    # `up` brings CustomResourceDefinitions itself: helm would never upgrade them.
+    words += ["--values", "-", "--reset-values", "--skip-crds"]
     if dry_run:
         return [*words, "--dry-run=server", "--output", "json"]
     return [*words, "--history-max", str(HISTORY), *_wait(settings), *_own(helm), _undo(helm)]

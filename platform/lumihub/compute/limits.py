@@ -26,12 +26,19 @@ WORKER_MEMORY = 500 * 1024**2
 
 
 class DaskLimits(BaseModel):
-    """What the administrator allows, from the variable `LUMIHUB_DASK` that the hub sets; without it, the defaults."""
+    """What the administrator allows, from the variable `LUMIHUB_DASK` that the hub sets; without it, the defaults.
+
+    Attributes:
+        enabled: whether there may be workers.
+        max_workers: how many, at most.
+        gateway: address of the gateway that gives workers in pods; empty where there is none.
+    """
 
     model_config = ConfigDict(extra="ignore", frozen=True, alias_generator=to_camel, populate_by_name=True)
 
     enabled: bool = True
     max_workers: int = 4
+    gateway: str = ""
 
     @classmethod
     def current(cls) -> DaskLimits:

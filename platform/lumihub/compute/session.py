@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import atexit
+import inspect
 import threading
 import warnings
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, cast
 
 from lumihub.compute.limits import KERNEL_MEMORY, DaskLimits, cpu_limit, memory_limit, worker_count
 from lumihub.errors import InputError
+from lumihub.notebook import find_progress
 
 if TYPE_CHECKING:
     from distributed import Client
+
+    from lumihub.compute.cluster import OwnerCluster
+    from lumihub.compute.pods import PodCluster
+
+Where = Literal["here", "pods"]
 
 _MIB = 1024**2
 
@@ -20,54 +28,150 @@ class LimitWarning(UserWarning):
     """Dask got less than was asked for, and why."""
 
 
+@dataclass
+class _Running:
+    client: Client
+    cluster: OwnerCluster | PodCluster
+    workers: int
+    where: Where
+
+    @property
+    def alive(self) -> bool:
+        return bool(self.client.status == "running")
+
+    @property
+    def pods(self) -> PodCluster | None:
+        return cast("PodCluster", self.cluster) if self.where == "pods" else None
+
+
 class _Session:
     def __init__(self) -> None:
         self.lock = threading.Lock()
-        self.client: Client | None = None
-        self.workers = 0
+        self.running: _Running | None = None
 
 
 _session = _Session()
 
 
-def client(workers: int | None = None) -> Client:
+def client(workers: int | None = None, where: Where | None = None) -> Client:
     """The Dask client of this notebook; the first call starts the workers, later ones return the same.
 
-    Where workers are switched off or do not fit into memory, the client runs tasks in this process and a `LimitWarning`
-    says why: the same cells work, only not in parallel.
+    `client()` starts workers in the student's own server. `client(workers=4)` asks for more than that: on a cluster
+    with a Dask gateway it means pods of their own, elsewhere processes of the same machine.
+
+    Where workers are switched off, don't fit or are not to be had, a `LimitWarning` says why and the client works with
+    fewer, or in this server: the same cells work, only slower.
 
     Args:
-        workers: worker processes of one core each; as many as cores, memory and the administrator allow when None.
+        workers: workers of one core each; as many as cores, memory and the administrator allow when None.
+        where: "here" for the student's own server, "pods" for pods of their own; as said above when None.
 
     Raises:
-        InputError: `workers` is below 1.
+        InputError: `workers` is below 1, or `where` is another word.
     """
     if workers is not None and workers < 1:
         raise InputError(
             f"workers is {workers}, but at least one is needed", fix="give workers=1 or more, or leave it out"
         )
+    if where not in (None, "here", "pods"):
+        raise InputError(f"where is {where!r}", fix='give where="here" or where="pods", or leave it out')
     with _session.lock:
-        running = _session.client
-        if running is None or running.status != "running":
-            return _start(_allowed_workers(workers))
-        if workers is not None and _session.workers and workers != _session.workers:
-            _session.workers = _allowed_workers(workers) or _session.workers
-            _cluster(running).scale(_session.workers)
-        return running
+        running = _session.running
+        place = _choose_place(workers, where, running)
+        if running is not None and (not running.alive or place != running.where):
+            workers = workers or (running.workers if place == running.where == "pods" else None)
+            _end(running)
+            running = None
+        if running is None:
+            return _start(workers, place).client
+        if workers is not None and running.workers and workers != running.workers:
+            running.workers = _limit(workers, place) or running.workers
+            running.cluster.scale(running.workers)
+        return running.client
 
 
 def close() -> None:
-    """End the workers of this process, if there are any."""
+    """End the workers of this notebook, if there are any. In pods they end for the student's other notebooks too."""
     with _session.lock:
-        if _session.client is not None:
-            cluster = _cluster(_session.client)
-            _session.client.close()
-            cluster.close()
-            _session.client = None
+        if _session.running is not None:
+            _end(_session.running)
 
 
-def _allowed_workers(wanted: int | None) -> int:
+def _choose_place(workers: int | None, where: Where | None, running: _Running | None) -> Where:
     limits = DaskLimits.current()
+    if not (limits.enabled and limits.gateway):
+        if where == "pods" and limits.enabled:
+            _warn("there are no Dask workers in pods on this platform; this notebook uses those of your own server")
+        return "here"
+    if where is None and workers is None and running is not None:
+        return running.where
+    return where or ("here" if workers is None else "pods")
+
+
+def _start(workers: int | None, where: Where) -> _Running:
+    running = _start_pods(workers) if where == "pods" else None
+    if running is None:
+        running = _start_here(workers)
+    _session.running = running
+    # After distributed's own hooks were registered, so that ours runs before them and workers end in order.
+    atexit.register(_end_at_exit)
+    return running
+
+
+def _start_here(workers: int | None) -> _Running:
+    from distributed import Client, fire_and_forget
+
+    from lumihub.compute.cluster import OwnerCluster, import_warm_modules
+
+    count = _limit(workers, "here")
+    cluster = OwnerCluster(count, (memory_limit() - KERNEL_MEMORY) // max(1, count))
+    made = Client(cluster)
+    for address in cluster.scheduler_info["workers"] if count else ():
+        fire_and_forget(made.submit(import_warm_modules, workers=[address], pure=False))
+    return _Running(made, cluster, count, "here")
+
+
+def _start_pods(workers: int | None) -> _Running | None:
+    """Workers in pods; None where there are none to be had, and the student knows why."""
+    from distributed import Client
+
+    from lumihub.compute.pods import NoRoomError, Surroundings, find_surroundings, open_cluster, wait_for_workers
+
+    limits = DaskLimits.current()
+    wanted = _limit(workers or limits.max_workers, "pods")
+    cluster = made = None
+    try:
+        with find_progress().task("asking for Dask workers") as task:
+            cluster = open_cluster(limits.gateway, task)
+            made = Client(cluster)
+            made.register_plugin(Surroundings(find_surroundings()))
+            cluster.scale(wanted)
+            there = wait_for_workers(made, wanted, task)
+    except BaseException as error:
+        if made is not None:
+            made.close()
+        if cluster is not None:
+            cluster.close(end=cluster.ours)
+        if not isinstance(error, NoRoomError | OSError):
+            raise
+        reason = error.faults[0].what if isinstance(error, NoRoomError) else "your Dask cluster does not answer"
+        _warn(f"no Dask workers in pods, for {reason}; this notebook goes on with those of your own server")
+        return None
+    if there < wanted:
+        _warn(f"the cluster has room for {there} of {wanted} Dask workers now; more join when there is")
+    return _Running(made, cluster, wanted, "pods")
+
+
+def _limit(wanted: int | None, where: Where) -> int:
+    """How many workers there may be in this place, with a warning where that is fewer than wanted."""
+    limits = DaskLimits.current()
+    if where == "pods":
+        count = wanted or limits.max_workers
+        if count > limits.max_workers:
+            _warn(
+                f"a notebook may have {limits.max_workers} Dask workers, not {count}; asking for {limits.max_workers}"
+            )
+        return min(count, limits.max_workers)
     cores, memory = cpu_limit(), memory_limit()
     if not limits.enabled:
         _warn("Dask workers are switched off on this platform (dask.enabled); everything runs in this process")
@@ -83,24 +187,26 @@ def _allowed_workers(wanted: int | None) -> int:
     return fitting
 
 
+def _end(running: _Running, *, whole: bool = True) -> None:
+    running.client.close()
+    if running.pods is not None:
+        running.pods.close(end=whole)
+    else:
+        running.cluster.close()
+    _session.running = None
+
+
+def _end_at_exit() -> None:
+    """A cluster in pods that another notebook of the student asked for lives on."""
+    with _session.lock:
+        running = _session.running
+        if running is not None:
+            _end(running, whole=running.pods is None or running.pods.ours)
+
+
 def _warn(text: str) -> None:
-    warnings.warn(text, LimitWarning, stacklevel=4)
-
-
-def _start(workers: int) -> Client:
-    from distributed import Client, fire_and_forget
-
-    from lumihub.compute.cluster import OwnerCluster, import_warm_modules
-
-    cluster = OwnerCluster(workers, (memory_limit() - KERNEL_MEMORY) // max(1, workers))
-    _session.client = Client(cluster)
-    _session.workers = workers
-    for address in cluster.scheduler_info["workers"] if workers else ():
-        fire_and_forget(_session.client.submit(import_warm_modules, workers=[address], pure=False))
-    # After distributed's own hooks were registered, so that ours runs before them and workers end in order.
-    atexit.register(close)
-    return _session.client
-
-
-def _cluster(running: Client) -> Any:
-    return running.cluster
+    """At the line of the cell that asked, however deep it was found here."""
+    frame, level = inspect.currentframe(), 1
+    while frame is not None and frame.f_globals.get("__name__") == __name__:
+        frame, level = frame.f_back, level + 1
+    warnings.warn(text, LimitWarning, stacklevel=level)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from lumihub.hub.configuration import HubConfiguration
 
 CULLER = "idle-culler"
+GATEWAY = "gateway"
 TEMPLATES = Path(__file__).parent / "templates"
 # Enough for a student who mistypes, too few for a dictionary.
 FAILED_LOGINS = 10
@@ -82,8 +83,21 @@ def _configure_services(c: Any, configuration: HubConfiguration) -> None:
         services.append({"name": CULLER, "command": command})
         scopes = ["list:users", "read:users:activity", "read:servers", "delete:servers"]
         roles.append({"name": CULLER, "services": [CULLER], "scopes": scopes})
+    if configuration.gateway_token_file:
+        services.append({"name": GATEWAY, "api_token": configuration.gateway_token_file.read_text().strip()})
+        roles += _build_gateway_roles()
     c.JupyterHub.services = services
     c.JupyterHub.load_roles = roles
+
+
+def _build_gateway_roles() -> list[dict[str, Any]]:
+    """The gateway sees who has a server; students, by the token of their server, may use it."""
+    may_use = f"access:services!service={GATEWAY}"
+    return [
+        {"name": GATEWAY, "services": [GATEWAY], "scopes": ["read:users:name", "read:servers"]},
+        {"name": "user", "scopes": ["self", may_use]},
+        {"name": "server", "scopes": ["users:activity!user", "access:servers!server", may_use]},
+    ]
 
 
 def _configure_servers(c: Any, configuration: HubConfiguration) -> None:

@@ -29,6 +29,7 @@ class HubConfiguration(BaseModel):
         signup: who may make an account at the login page.
         minimum_password_length: in characters.
         tool_token_file: file with the API token of the command line.
+        gateway_token_file: file with the API token of the Dask gateway; None where there is none.
         cull: whether idle servers are ended, and when (seconds).
         api_url: where the culler finds the hub's API; empty for the address that students' servers use.
         concurrent_spawn_limit: servers that may be starting at once.
@@ -49,6 +50,7 @@ class HubConfiguration(BaseModel):
     signup: Literal["approval", "open", "closed"]
     minimum_password_length: int
     tool_token_file: Path
+    gateway_token_file: Path | None = None
     cull_enabled: bool
     cull_timeout: int
     cull_every: int
@@ -98,7 +100,14 @@ class HubConfiguration(BaseModel):
         return cls.model_validate_json(Path(path).read_bytes())
 
 
-def build_server_environment(settings: Settings, access: DataAccess) -> dict[str, str]:
-    """The variables of every student's server: Dask's limits, the way to the data, and the admin's own."""
-    dask = {"enabled": settings.dask.enabled, "maxWorkers": settings.dask.max_workers}
+def build_server_environment(settings: Settings, access: DataAccess, gateway: str = "") -> dict[str, str]:
+    """The variables of every student's server: Dask's limits, the way to the data, and the admin's own.
+
+    Args:
+        settings: the values file.
+        access: how the data is read.
+        gateway: address of the Dask gateway, empty where there is none.
+    """
+    dask: dict[str, Any] = {"enabled": settings.dask.enabled, "maxWorkers": settings.dask.max_workers}
+    dask |= {"gateway": gateway} if gateway else {}
     return {"LUMIHUB_DASK": json.dumps(dask), **access.environment(), **settings.singleuser.extra_env}

@@ -46,12 +46,14 @@ class Place:
 
 def build_configuration(settings: Settings, place: Place) -> HubConfiguration:
     """The hub as the settings want it, in this place."""
+    gateway = f"http://gateway.{place.namespace}.svc:8000" if settings.gateway_enabled else ""
     return HubConfiguration.from_settings(
         settings,
         login=find_login(settings.auth),
         api_url=_build_own_api(settings),
         tool_token_file=place.secrets / "tool-token",
-        environment=_escape(build_server_environment(settings, build_access(settings, place.namespace))),
+        gateway_token_file=place.secrets / "gateway-token" if gateway else None,
+        environment=_escape(build_server_environment(settings, build_access(settings, place.namespace), gateway)),
         # -P: a file random.py in a student's home must not take the place of Python's own.
         command=("python", "-P", "-m", "lumihub.lab"),
         classes={
@@ -59,6 +61,7 @@ def build_configuration(settings: Settings, place: Place) -> HubConfiguration:
             # Its password is in the environment.
             "ConfigurableHTTPProxy": {"should_start": False, "api_url": "http://proxy-api:8001"},
             "KubeSpawner": build_spawner(settings),
+            "PodSpawner": _build_ending(place, gateway),
             **build_login(settings.auth, place.client_secret),
         },
     )
@@ -81,6 +84,11 @@ def build_access(settings: Settings, namespace: str) -> DataAccess:
         cache=f"root://cache.{namespace}.svc:1094" if settings.cache.enabled else None,
         manifest=MANIFEST if settings.deployment.origin_manifest else None,
     )
+
+
+def _build_ending(place: Place, gateway: str) -> dict[str, Any]:
+    """Whom the spawner tells that a student has gone."""
+    return {"gateway_url": gateway, "gateway_token_file": str(place.secrets / "gateway-token")} if gateway else {}
 
 
 def _build_hub(place: Place) -> dict[str, Any]:

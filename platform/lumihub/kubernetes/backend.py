@@ -14,6 +14,8 @@ from lumihub.kubernetes.access import Cluster, connect
 from lumihub.kubernetes.addresses import find_address
 from lumihub.kubernetes.administrators import SECRET, ensure_administrators
 from lumihub.kubernetes.comparing import Comparison, compare
+from lumihub.kubernetes.dask import end_clusters
+from lumihub.kubernetes.definitions import GATEWAY, ensure_definitions, find_changes
 from lumihub.kubernetes.desire import Desire, find_desire
 from lumihub.kubernetes.doctor import examine
 from lumihub.kubernetes.forwarding import Forwarding
@@ -118,7 +120,9 @@ class KubernetesBackend:
             raise build_state_error(history)
         desire = find_desire(self.cluster, self.settings, progress, trying=False)
         comparison = self._compare(desire, progress)
-        return Plan(self.describe_target(), comparison.changes, (*desire.notes, *comparison.effects))
+        definitions = find_changes(self.cluster, self._definitions)
+        changes = (*definitions, *comparison.changes)
+        return Plan(self.describe_target(), changes, (*desire.notes, *comparison.effects))
 
     def up(self, progress: Progress) -> Outcome:
         """Bring the release to what the settings ask for, and wait until the hub answers."""
@@ -126,6 +130,7 @@ class KubernetesBackend:
         desire = find_desire(self.cluster, self.settings, progress, trying=True)
         made = ensure_namespace(self.cluster, self.namespace)
         changes = [made] if made else []
+        changes += ensure_definitions(self.cluster, self._definitions)
         history = self.release.history()
         settled = bool(history) and history[-1].status == DEPLOYED
         comparison = self._compare(desire, progress) if settled else None
@@ -178,12 +183,17 @@ class KubernetesBackend:
             return ()
         if self.release.history():
             with hold_turn(self.cluster, self.namespace, progress):
+                done += end_clusters(self.cluster, self.settings, progress)
                 carry_out(self.release.uninstall(), self._watch(), progress, "Uninstalling the release", self._timeout)
-            done.append("uninstalled hub, proxy and cache")
+            done.append("uninstalled hub, proxy, cache and gateway")
         done += stop_servers(self.cluster, self.settings, progress)
         if delete_data:
             done += delete_everything(self.cluster, self.settings, progress)
         return tuple(done)
+
+    @property
+    def _definitions(self) -> tuple[str, ...]:
+        return GATEWAY if self.settings.gateway_enabled else ()
 
     @property
     def _timeout(self) -> float:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from lumihub.kubernetes.access import Cluster, Object
     from lumihub.settings import Settings
 
-PARTS = ("proxy", "hub", "cache")
+PARTS = ("proxy", "hub", "cache", "gateway", "gateway-controller")
 _STUDENT = "hub.jupyter.org/username"
 _PAUSE = 1.0
 

@@ -25,6 +25,10 @@ _EFFECTS = {
         "Deployment",
         "proxy",
     ): "the proxy restarts: open pages reconnect by themselves; running servers and kernels go on",
+    (
+        "Deployment",
+        "gateway",
+    ): "the Dask gateway restarts: for some seconds nobody gets new workers; clusters that run go on",
     ("StatefulSet", "cache"): "the cache restarts: reads wait up to a minute; what it holds is kept",
 }
 
@@ -99,6 +103,9 @@ def find_effects(old: dict[Key, Object], new: dict[Key, Object]) -> tuple[str, .
         # A changed pod template restarts pods; labels and numbers of the part itself do not.
         if words and before and before["spec"]["template"] != wanted["spec"]["template"]:
             effects.append(words)
+    gone = [one for key, one in old.items() if key not in new]
+    if any((one["kind"], one["metadata"]["name"]) == ("Deployment", "gateway") for one in gone):
+        effects.append("students' Dask clusters end")
     return tuple(effects)
 
 

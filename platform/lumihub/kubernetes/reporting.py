@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from lumihub import __version__
@@ -10,6 +11,7 @@ from lumihub.backend import Part, PartState, Status, Student
 from lumihub.errors import LumiHubError
 from lumihub.hub.client import HubClient
 from lumihub.kubernetes.addresses import find_address
+from lumihub.kubernetes.dask import count_clusters
 from lumihub.kubernetes.objects import path_of, read_secret
 from lumihub.kubernetes.quantities import parse_quantity
 from lumihub.kubernetes.waiting import Watch
@@ -49,8 +51,14 @@ def find_status(cluster: Cluster, settings: Settings, history: Sequence[Revision
             students = find_students(client)
         except LumiHubError:
             answer = None
-    wanted = {"hub": settings.hub.enabled, "proxy": settings.hub.enabled, "cache": settings.cache.enabled}
+    wanted = {
+        "hub": settings.hub.enabled,
+        "proxy": settings.hub.enabled,
+        "cache": settings.cache.enabled,
+        "gateway": settings.gateway_enabled,
+    }
     shown = [_build_part(part, usage, answers=answer is not None) for part in parts]
+    shown = [_with_clusters(part, cluster, settings) for part in shown]
     for name, enabled in wanted.items():
         if name not in {part.name for part in parts}:
             off = not enabled or (name == "cache" and settings.data.mode != "cache")
@@ -105,6 +113,13 @@ def _build_part(part: PartProgress, usage: dict[str, int], *, answers: bool) -> 
         state = PartState.STARTING
         words.append("does not answer yet")
     return Part(part.name, state, ", ".join(words), usage.get(part.name))
+
+
+def _with_clusters(part: Part, cluster: Cluster, settings: Settings) -> Part:
+    """The gateway's part with how much of Dask runs."""
+    if part.name != "gateway":
+        return part
+    return replace(part, detail=f"{part.detail}, {count_clusters(cluster, settings)}")
 
 
 def _versions(cluster: Cluster, history: Sequence[Revision], hub: str | None) -> dict[str, str]:

@@ -13,6 +13,8 @@ from urllib.parse import quote, urlsplit
 import requests
 import urllib3
 import websocket
+from requests.adapters import HTTPAdapter
+from urllib3.util import Retry
 
 from lumihub.errors import LumiHubError
 
@@ -55,6 +57,11 @@ class StudentSession:
         self.name = name
         self._timeout = timeout
         self._http = requests.Session()
+        # A connection that rested for some seconds may be closed by the proxy at just this moment; what may safely be
+        # asked twice is.
+        again = HTTPAdapter(max_retries=Retry(1))
+        self._http.mount("http://", again)
+        self._http.mount("https://", again)
         if urlsplit(url).hostname in _LOOPBACK:
             # This machine itself: its certificate is made out to its public name, and no proxy knows the way.
             self._http.trust_env = False

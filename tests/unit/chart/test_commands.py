@@ -30,6 +30,7 @@ def test_upgrade(helm, undo):
         "--values",
         "-",
         "--reset-values",
+        "--skip-crds",
         "--history-max",
         "10",
         *WAIT,

@@ -39,7 +39,8 @@ def test_addresses_of_the_hub() -> None:
 def test_the_culler_finds_the_hub_without_leaving_the_pod(tmp_path: Path, config: dict[str, Any], api: str) -> None:
     (tmp_path / "tool-token").write_text("random")
     c = Config()
-    configure(c, build_configuration(build(hub={"config": config}), Place("n", secrets=tmp_path)))
+    settings = build(hub={"config": config}, dask={"enabled": False})
+    configure(c, build_configuration(settings, Place("n", secrets=tmp_path)))
     [_, culler] = c.JupyterHub.services
     assert culler["command"][-2:] == ["--url", api]
 
@@ -47,13 +48,41 @@ def test_the_culler_finds_the_hub_without_leaving_the_pod(tmp_path: Path, config
 def test_json_in_the_environment_survives_kubespawner() -> None:
     environment = build_configuration(build(), PLACE).environment
     plain = {name: value.format() for name, value in environment.items()}
-    assert json.loads(plain["LUMIHUB_DASK"]) == {"enabled": True, "maxWorkers": 4}
+    assert json.loads(plain["LUMIHUB_DASK"]) == {
+        "enabled": True,
+        "maxWorkers": 4,
+        "gateway": "http://gateway.hub-space.svc:8000",
+    }
     assert DataAccess.current(plain) == DataAccess(
         release="2020",
         mode="cache",
         origin="root://eospublic.cern.ch//eos/opendata/atlas",
         cache="root://cache.hub-space.svc:1094",
     )
+
+
+def test_the_gateway_is_a_service_that_students_may_use(tmp_path: Path) -> None:
+    for name in ("tool-token", "gateway-token"):
+        (tmp_path / name).write_text(f"{name}-value\n")
+    c = Config()
+    configure(c, build_configuration(build(), Place("n", secrets=tmp_path)))
+    assert {"name": "gateway", "api_token": "gateway-token-value"} in c.JupyterHub.services
+    roles = {role["name"]: role for role in c.JupyterHub.load_roles}
+    assert roles["gateway"]["scopes"] == ["read:users:name", "read:servers"]
+    for name in ("user", "server"):
+        assert roles[name]["scopes"][-1] == "access:services!service=gateway"
+    assert c.PodSpawner.gateway_url == "http://gateway.n.svc:8000"
+
+
+@pytest.mark.parametrize("dask", [{"enabled": False}, {"gateway": {"enabled": False}}])
+def test_without_a_gateway_nothing_speaks_of_it(tmp_path: Path, dask: dict[str, Any]) -> None:
+    (tmp_path / "tool-token").write_text("random")
+    c = Config()
+    configuration = build_configuration(build(dask=dask), Place("n", secrets=tmp_path))
+    configure(c, configuration)
+    assert "gateway" not in json.dumps(configuration.environment)
+    assert "gateway" not in {service["name"] for service in c.JupyterHub.services}
+    assert not {"user", "server"} & {role["name"] for role in c.JupyterHub.load_roles}
 
 
 @pytest.mark.parametrize(

@@ -109,6 +109,7 @@ def test_the_bases_of_the_real_images():
         "lab": "docker.io/library/debian:bookworm-slim",
         "cache": "docker.io/library/debian:trixie-slim",
         "proxy": "docker.io/library/debian:trixie-slim",
+        "gateway": "docker.io/library/debian:bookworm-slim",
     }
 
 

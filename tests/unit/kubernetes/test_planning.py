@@ -127,3 +127,10 @@ def test_only_a_changed_pod_template_restarts_the_hub():
         "the hub restarts: for some seconds nobody can log in; running servers and kernels go on",
     )
     assert find_effects({}, deployment("b")) == ()
+
+
+def test_without_a_gateway_clusters_end():
+    gateway = {"kind": "Deployment", "metadata": {"name": "gateway"}, "spec": {"template": {}}}
+    key = ("Deployment", "lumihub", "gateway")
+    assert find_effects({key: gateway}, {}) == ("students' Dask clusters end",)
+    assert find_effects({}, {key: gateway}) == ()

@@ -79,8 +79,7 @@ def test_what_may_be_written_at_a_position(position, words):
     [
         ("cull.timeoutSecond", ("cull.timeout",)),
         ("cul", ("cull",)),
-        ("memory.limit", ("singleuser.memory.limit",)),
-        ("limit", ("singleuser.memory.limit", "singleuser.cpu.limit")),
+        ("singleuser.cpu.guarante", ("singleuser.cpu.guarantee",)),
         ("proxy.enabled", ("proxy.https.enabled", "proxy.chp.pdb.enabled", "hub.enabled")),
         ("proxy.https.manual.keys", ("proxy.https.manual.key",)),
         ("xyzzy", ()),

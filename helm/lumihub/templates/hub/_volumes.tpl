@@ -11,7 +11,7 @@ The hub's volumes: what it reads in one folder, /etc/lumihub, and where it keeps
       - secret:
           name: hub
           items:
-            {{- range $key := list "tool-token" "proxy-token" "cookie-secret" "crypt-key" }}
+            {{- range $key := list "tool-token" "proxy-token" "cookie-secret" "crypt-key" "gateway-token" }}
             - key: {{ $key }}
               path: secrets/{{ $key }}
             {{- end }}

@@ -9,6 +9,7 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
 from lumihub.backend import Finding
+from lumihub.kubernetes.definitions import GATEWAY, find_missing_rights
 
 if TYPE_CHECKING:
     from lumihub.kubernetes.access import Cluster
@@ -30,6 +31,7 @@ class Right:
         subresource: as in pods/log.
         everywhere: whether it is about the whole cluster rather than a namespace.
         users: whether it is needed in the students' namespace too.
+        dask: whether it is about the namespaces of Dask's cohorts, where there are any, alone.
     """
 
     verb: str
@@ -38,6 +40,7 @@ class Right:
     subresource: str = ""
     everywhere: bool = False
     users: bool = False
+    dask: bool = False
 
     def __str__(self) -> str:
         below = f"/{self.subresource}" if self.subresource else ""
@@ -75,6 +78,21 @@ RIGHTS = (
     Right("get", "pods", subresource="log", users=True),
     Right("create", "pods", subresource="portforward"),
     Right("delete", "persistentvolumeclaims", users=True),
+    *(
+        Right(verb, resource, group, dask=True)
+        for verb, resource, group in (
+            ("create", "resourcequotas", ""),
+            ("create", "limitranges", ""),
+            ("create", "networkpolicies", "networking.k8s.io"),
+            ("create", "roles", "rbac.authorization.k8s.io"),
+            ("create", "rolebindings", "rbac.authorization.k8s.io"),
+            ("list", "pods", ""),
+            ("list", "daskclusters", "gateway.dask.org"),
+            # Nobody can give the gateway a right without having it.
+            ("create", "daskclusters", "gateway.dask.org"),
+            ("delete", "daskclusters", "gateway.dask.org"),
+        )
+    ),
 )
 
 
@@ -110,13 +128,18 @@ def examine_rights(cluster: Cluster, settings: Settings) -> Finding:
     """Whether this account may do all that the verbs do; the API server itself is asked."""
     own = settings.kubernetes
     missing: list[str] = []
-    for right in RIGHTS:
-        places = [""] if right.everywhere else [own.namespace, *([own.users_namespace] if right.users else [])]
+    rights = [right for right in RIGHTS if settings.gateway_enabled or not right.dask]
+    for right in rights:
+        places = [own.namespace, *([own.users_namespace] if right.users else [])]
+        if right.everywhere or right.dask:
+            places = [""] if right.everywhere else list(settings.cohort_namespaces.values())
         missing += [
             f"{right} in {place or 'the whole cluster'}"
             for place in places
             if not cluster.may(right.verb, right.resource, place, group=right.group, subresource=right.subresource)
         ]
+    if settings.gateway_enabled:
+        missing += find_missing_rights(cluster, GATEWAY)
     if missing:
         return Finding(
             "rights",
@@ -126,4 +149,4 @@ def examine_rights(cluster: Cluster, settings: Settings) -> Finding:
             f" {own.users_namespace}, both made beforehand)",
             stops_up=True,
         )
-    return Finding("rights", True, f"this account may do all that the verbs do ({len(RIGHTS)} rights asked for)")
+    return Finding("rights", True, f"this account may do all that the verbs do ({len(rights)} rights asked for)")

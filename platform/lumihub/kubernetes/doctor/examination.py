@@ -55,6 +55,8 @@ def find_needed_references(settings: Settings) -> dict[str, str]:
     needed = {"lab"} | ({"hub", "proxy"} if settings.hub.enabled else set())
     if settings.cache.enabled and settings.data.mode == "cache":
         needed.add("cache")
+    if settings.gateway_enabled:
+        needed.add("gateway")
     return {name: reference for name, reference in references.items() if name in needed}
 
 

@@ -85,8 +85,8 @@ class Images(Section):
     )
     pull_secrets: Annotated[tuple[ObjectName, ...], Words("a list of names of Secrets, as in [registry]")] = Field(
         (),
-        description="Secrets with the registry's password, in `kubernetes.namespace` and in"
-        " `kubernetes.usersNamespace`.",
+        description="Secrets with the registry's password, in `kubernetes.namespace`, in"
+        " `kubernetes.usersNamespace` and in the namespaces of `dask.gateway.cohorts`.",
     )
     containerd: FilePath | None = Field(
         None,
@@ -135,6 +135,7 @@ class DeployedImages(Section):
     lab: str = Field("", description="Image of students' servers; written by deploy.py, leave it out.")
     cache: str = Field("", description="Image of the data cache; written by deploy.py, leave it out.")
     proxy: str = Field("", description="Image of the proxy; written by deploy.py, leave it out.")
+    gateway: str = Field("", description="Image of the Dask gateway; written by deploy.py, leave it out.")
 
 
 class Deployment(Section):

@@ -9,15 +9,18 @@ from pydantic import Field, model_validator
 from lumihub.settings.kinds import Internal, Section, build_broken_rule
 from lumihub.settings.models.auth import Auth
 from lumihub.settings.models.cull import Cull
+from lumihub.settings.models.dask import Dask
 from lumihub.settings.models.data import Data
 from lumihub.settings.models.hub import Hub
 from lumihub.settings.models.kubernetes import Cache, Deployment, Images, Kubernetes, NetworkPolicy
-from lumihub.settings.models.lessons import Dask, Lessons
+from lumihub.settings.models.lessons import Lessons
 from lumihub.settings.models.local import Local
 from lumihub.settings.models.proxy import Proxy
 from lumihub.settings.models.routes import HttpRoute, Ingress
 from lumihub.settings.models.scheduling import PrePuller, Scheduling
 from lumihub.settings.models.singleuser import Singleuser
+
+_LONGEST_NAMESPACE = 63
 
 
 class Settings(Section):
@@ -52,6 +55,37 @@ class Settings(Section):
                 involved=("proxy.port", "data.mode", "kubernetes.context"),
             )
         return self
+
+    @model_validator(mode="after")
+    def _cohorts_have_names(self) -> Self:
+        if self.kubernetes.context is None or not self.gateway_enabled:
+            return self
+        for name, namespace in self.cohort_namespaces.items():
+            if len(namespace) > _LONGEST_NAMESPACE:
+                raise build_broken_rule(
+                    f"has {name}, whose namespace {namespace} would be longer than {_LONGEST_NAMESPACE} characters",
+                    key="dask.gateway.cohorts",
+                    fix="give the cohort or kubernetes.namespace a shorter name",
+                    involved=("kubernetes.namespace", "kubernetes.context"),
+                )
+            if namespace in (self.kubernetes.namespace, self.kubernetes.users_namespace):
+                raise build_broken_rule(
+                    f"has {name}, whose namespace {namespace} is another's already",
+                    key="dask.gateway.cohorts",
+                    fix="rename the cohort or kubernetes.usersNamespace",
+                    involved=("kubernetes.usersNamespace", "kubernetes.context"),
+                )
+        return self
+
+    @property
+    def gateway_enabled(self) -> bool:
+        """Whether students can have Dask workers in pods of their own; on a cluster alone."""
+        return self.hub.enabled and self.dask.enabled and self.dask.gateway.enabled
+
+    @property
+    def cohort_namespaces(self) -> dict[str, str]:
+        """The namespace of each cohort's Dask clusters, by the cohort's name, the default one first."""
+        return {name: f"{self.kubernetes.namespace}-dask-{name}" for name in self.dask.gateway.cohorts}
 
     @model_validator(mode="after")
     def _cluster_can_read(self) -> Self:

@@ -1,0 +1,515 @@
+"""Students' Dask clusters across worker pods: the same numbers, walls between students, and an end for each."""
+
+from __future__ import annotations
+
+import ast
+import json
+import time
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from cluster.installation import NAMESPACE, ClusterInstallation
+from lumihub.labels import DASHBOARD_PORT, SCHEDULER_PORT
+from opendata import EVENTS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from lumihub.operations.student import CellResult, Kernel, StudentSession
+    from servers.link import Link
+
+pytestmark = [pytest.mark.timeout(1200), pytest.mark.xrootd, pytest.mark.opendata]
+
+DEFAULT, OTHER = f"{NAMESPACE}-dask-default", f"{NAMESPACE}-dask-other"
+# In the first cohort, which has room for two; cy is in the other.
+STUDENTS = ("ada", "ben", "cy", "dora")
+DASK = {
+    "enabled": True,
+    "maxWorkers": 2,
+    "gateway": {
+        "cohorts": ["default", "other"],
+        "cohort": {"clusters": 2, "workers": 4},
+        "worker": {"memory": {"limit": "512M", "guarantee": "192M"}, "cpu": {"limit": 1.0, "guarantee": 0.01}},
+        "scheduler": {"memory": {"limit": "512M", "guarantee": "160M"}, "cpu": {"limit": 1.0, "guarantee": 0.01}},
+    },
+}
+HUB = {"config": {"JupyterHub": {"load_groups": {"other": {"users": ["cy"]}}}}}
+MARK = "the value is"
+BEGIN = "import ast, os, warnings, time, socket, requests\nfrom lumihub import analysis, compute\n"
+# What a notebook, a worker or a scheduler reaches of a list of (host, port).
+REACH = """
+def reach(places):
+    import socket
+    from concurrent.futures import ThreadPoolExecutor
+    def answers(place):
+        try:
+            socket.create_connection(place, timeout=3).close()
+        except OSError:
+            return False
+        return True
+    with ThreadPoolExecutor(20) as pool:
+        return [place for place, open in zip(places, pool.map(answers, places)) if open]
+"""
+ASK = """
+def ask(method, path, body=None, token=os.environ["JUPYTERHUB_API_TOKEN"]):
+    import ast, json, os
+    url = json.loads(os.environ["LUMIHUB_DASK"])["gateway"] + path
+    headers = {"Authorization": "jupyterhub " + token} if token else {}
+    answer = requests.request(method, url, json=body, headers=headers, timeout=30)
+    return answer.status_code, (answer.json() if answer.content and "json" in answer.headers["Content-Type"] else None)
+"""
+
+
+@dataclass
+class Student:
+    """A student with a server.
+
+    Attributes:
+        name: of the account.
+        password: of the account.
+        session: the browser.
+        kernel: a notebook's.
+    """
+
+    name: str
+    password: str
+    session: StudentSession
+    kernel: Kernel
+
+    def run(self, code: str, timeout: float = 200) -> CellResult:
+        """Run a cell that must not fail."""
+        self.kernel.close()  # a connection that nobody read from for minutes was closed by the server
+        result = self.kernel.run(code, timeout=timeout)
+        assert not result.error, result.traceback
+        return result
+
+    def value(self, code: str) -> Any:
+        """What the last line of a cell gives."""
+        *before, last = code.splitlines()
+        text = self.run("\n".join([*before, f"print({MARK!r}, repr(({last})))"])).text
+        return ast.literal_eval(text.rpartition(MARK)[2].strip())
+
+    def open_pods(self, workers: int = 2) -> str:
+        """Start a cluster; its name."""
+        name = str(self.value(f"c = compute.client(workers={workers})\nc.cluster.name"))
+        assert name.startswith(f"{NAMESPACE}-dask-"), "it got workers of its own server"
+        return name
+
+
+@pytest.fixture(scope="module")
+def dask(installed: tuple[ClusterInstallation, dict[str, Any]]) -> Iterator[ClusterInstallation]:
+    """The shared installation with the gateway; without it afterwards."""
+    one, _ = installed
+    with one.changed(dask=DASK, hub=HUB):
+        one.up("--no-check")
+        yield one
+    one.up("--no-check")
+    namespaces = one.cluster.kubectl("get", "namespaces", "--output=name").split()
+    until(lambda: not {f"namespace/{DEFAULT}", f"namespace/{OTHER}"} & set(find_namespaces(one)), 120)
+    assert "gateway" not in {part["name"] for part in one.status()["parts"] if part["state"] != "off"}, namespaces
+
+
+@pytest.fixture(scope="module")
+def students(dask: ClusterInstallation) -> Iterator[dict[str, Student]]:
+    """Four students, each with a server and a notebook; ada, ben and cy have a cluster."""
+    passwords = dask.add(*STUDENTS)
+    with ExitStack() as stack:
+        found = {}
+        for name in STUDENTS:
+            session = stack.enter_context(dask.student(name, passwords[name]))
+            found[name] = Student(name, passwords[name], session, session.start_kernel())
+            stack.callback(found[name].kernel.close)
+            found[name].run(BEGIN + REACH + ASK)
+        for name in ("ada", "ben", "cy"):
+            found[name].open_pods()
+        yield found
+    for name in STUDENTS:
+        dask.lumihub("users", "remove", name, "--delete-home", "--yes")
+
+
+def test_a_lesson_on_real_data_gives_the_same_numbers_in_worker_pods(students: dict[str, Student], link: Link) -> None:
+    ada = students["ada"]
+    found = ada.value(
+        "from distributed import get_task_stream\n"
+        "with get_task_stream(c) as stream:\n"
+        "    result = analysis.run('higgs-4l', client=c)\n"
+        "kept = {name: int(result.cutflow.count(name, 'charge-and-flavour').events_out) for name in result.counts}\n"
+        "workers = {record['worker'] for record in stream.data}\n"
+        "(kept, len(workers), result.workers)"
+    )
+    assert found == ({name: kept for name, (_, kept) in EVENTS.items()}, 2, 2)
+    assert ada.value("int(analysis.run('higgs-4l').events), int(result.events)") == (432, 432)
+    # Each worker has open the cache's port, and no way to the origin.
+    seen = ada.value(
+        "def cached():\n"
+        "    lines = [line.split() for name in ('tcp', 'tcp6') for line in open(f'/proc/net/{name}').readlines()[1:]]\n"
+        "    return any(words[2].endswith(':0446') for words in lines)\n"
+        "list(c.run(cached).values())"
+    )
+    assert seen == [True, True]
+    origin = ("10.99.0.2", link.port)
+    assert ada.value(f"list(c.run(reach, [{origin}]).values())") == [[], []]
+
+
+def test_simulated_photons_give_what_they_give_in_this_process(students: dict[str, Student]) -> None:
+    same = students["ada"].value(
+        "from lumihub.data.catalogue import simulated_folder\n"
+        "files = sorted(str(path) for path in simulated_folder().rglob('*.GamGam.root'))\n"
+        "here, there = (analysis.run('higgs-gamgam', files=files, client=one) for one in (None, c))\n"
+        "alike = [bool(abs(here.counts[name].cuts - there.counts[name].cuts).max() < 1e-9) for name in here.counts]\n"
+        "len(alike), all(alike), there.workers"
+    )
+    assert same == (9, True, 2)
+
+
+def test_notebooks_of_a_student_share_the_cluster(students: dict[str, Student]) -> None:
+    ada = students["ada"]
+    second = Student("ada", "", ada.session, ada.session.start_kernel())
+    second.run(BEGIN)
+    assert second.open_pods() == ada.value("c.cluster.name")
+    second.kernel.close()
+    ada.session.delete_kernel(second.kernel.identity)
+    time.sleep(3)
+    assert ada.value("c.submit(sum, [1, 2]).result()") == 3
+
+
+def test_status_tells_clusters_and_workers(dask: ClusterInstallation, students: dict[str, Student]) -> None:
+    details = {part["name"]: part["detail"] for part in dask.status()["parts"]}
+    assert details["gateway"] == "1/1 ready, 3 clusters, 6 workers"
+    assert details["gateway-controller"] == "1/1 ready"
+    assert "Creating cluster" in dask.lumihub("logs", "gateway", "--lines", "2000").stdout
+    assert dask.plan()["changes"] == []
+
+
+def test_pods_are_small_and_hold_no_token(dask: ClusterInstallation, students: dict[str, Student]) -> None:
+    pods = find_pods(dask, DEFAULT)
+    assert len(pods) == 6
+    image = dask.get("deployment", "hub")["spec"]["template"]["spec"]["containers"][0]["image"]
+    for pod in pods:
+        [container] = pod["spec"]["containers"]
+        assert pod["spec"]["securityContext"]["runAsUser"] > 1_000_000_000
+        assert container["image"] == image.replace("/hub:", "/lab:")
+        assert container["resources"]["limits"] == {"cpu": "1", "memory": str(512 << 20)}
+        assert not [volume for volume in pod["spec"]["volumes"] if "projected" in volume]
+    assert students["ben"].value("list(c.run(lambda: os.path.exists('/var/run/secrets/kubernetes.io')).values())") == [
+        False,
+        False,
+    ]
+
+
+def test_the_dashboard_is_its_owners(dask: ClusterInstallation, students: dict[str, Student]) -> None:
+    ada, ben = students["ada"], students["ben"]
+    assert ada.value("c.dashboard_link") == "/user/ada/dask/status"
+    page = ada.session.get("dask/status")
+    assert (page.status_code, "Dask" in page.text) == (200, True)
+    assert ben.session._ask("GET", f"{dask.url}user/ada/dask/status").status_code in (403, 404)
+    assert not dask.cluster.kubectl("get", "services", "--namespace", DEFAULT, "--output=jsonpath={..nodePort}")
+
+
+def test_no_way_leads_to_anothers_pods(dask: ClusterInstallation, students: dict[str, Student], link: Link) -> None:
+    own = {name: find_places(dask, students[name]) for name in ("ada", "ben", "cy")}
+    api = ("10.99.0.1", 6443)
+    gateway, hub, cache = (
+        (f"{name}.{NAMESPACE}.svc", port) for name, port in (("gateway", 8000), ("hub", 8081), ("cache", 1094))
+    )
+    for name, student in students.items():
+        places = [place for other, of in own.items() for place in of if other != name]
+        assert student.value(f"reach({places!r})") == [], name
+    for name in own:
+        student = students[name]
+        others = [place for other, of in own.items() for place in of if other != name]
+        mine = [place for place in own[name] if place[1] in (SCHEDULER_PORT, DASHBOARD_PORT)]
+        # The guards are not just a network that is down.
+        assert set(student.value(f"reach({mine!r})")) == set(mine)
+        platform = [gateway, hub, cache, api, ("10.99.0.2", link.port)]
+        from_workers = student.value(f"list(c.run(reach, {[*others, *platform]!r}).values())")
+        assert [set(places) for places in from_workers] == [{cache}, {cache}]
+        assert set(student.value(f"c.run_on_scheduler(reach, {[*others, *platform]!r})")) == {gateway}
+
+
+def test_credentials_of_one_cluster_open_no_other(students: dict[str, Student]) -> None:
+    """Even where no NetworkPolicy holds: ada's own scheduler, which ada reaches, takes no credentials of ben's."""
+    key, certificate = students["ben"].value("(c.cluster.security.tls_key, c.cluster.security.tls_cert)")
+    said = students["ada"].kernel.run(
+        "from dask_gateway.client import GatewaySecurity\n"
+        "from distributed import Client\n"
+        f"other = GatewaySecurity({key!r}, {certificate!r})\n"
+        "own = c.cluster.security\n"
+        "Client(c.cluster.scheduler_address, security=own, set_as_default=False).close(); print('own opens')\n"
+        "Client(c.cluster.scheduler_address, security=other, set_as_default=False, timeout=5)"
+    )
+    assert said.text.startswith("own opens")
+    assert said.error.startswith("FatalCommClosedError: TLS certificate does not match"), said
+
+
+def test_the_gateway_answers_for_ones_own_cluster_alone(students: dict[str, Student]) -> None:
+    ben = students["ben"]
+    hers, his = (students[name].value("c.cluster.name") for name in ("ada", "ben"))
+    assert list(ben.value("ask('GET', '/api/v1/clusters/')[1]")) == [his]
+    cluster = f"/api/v1/clusters/{hers}"
+    for method, path, body, deed in (
+        ("GET", cluster, None, "view"),
+        ("DELETE", cluster, None, "stop"),
+        ("POST", f"{cluster}/scale", {"count": 0}, "view"),
+        ("POST", f"{cluster}/adapt", {"active": True}, "view"),
+    ):
+        status, answer = ben.value(f"ask({method!r}, {path!r}, {body!r})")
+        assert (status, answer["error"]) == (403, f"User ben lacks permissions to {deed} cluster {hers}")
+    assert ben.value(f"ask('GET', {cluster!r}, token='')")[0] == 401
+    assert ben.value(f"ask('GET', {cluster!r}, token='guessed')")[0] in (401, 500)
+    assert ben.value(f"ask('POST', {cluster + '/heartbeat'!r}, {{'count': 0}})")[0] == 401
+    assert ben.value("ask('DELETE', '/api/lumihub/students/ada/clusters')")[0] == 403
+    # Nothing of a pod is a student's to choose, and there is no second cluster.
+    image = {"cluster_options": {"image": "evil"}}
+    assert ben.value(f"ask('POST', '/api/v1/clusters/', {image!r})") in (
+        (422, {"error": "you have 1 Dask cluster, the most a student may have"}),
+        (422, {"error": "Unknown fields ['image']"}),
+    )
+    assert ben.value("ask('POST', '/api/v1/clusters/', {})") == (
+        422,
+        {"error": "you have 1 Dask cluster, the most a student may have"},
+    )
+    assert students["dora"].value(f"ask('POST', '/api/v1/clusters/', {image!r})")[0] == 422
+
+
+def test_nobody_gets_more_workers_than_there_may_be(dask: ClusterInstallation, students: dict[str, Student]) -> None:
+    ben = students["ben"]
+    cluster = ben.value("'/api/v1/clusters/' + c.cluster.name")
+    said = ben.run("c = compute.client(workers=1000)").text
+    assert "LimitWarning: a notebook may have 2 Dask workers, not 1000; asking for 2" in said
+    for path, body in (
+        ("scale", {"count": 1000}),
+        ("adapt", {"active": True}),
+        ("adapt", {"minimum": 1000, "active": True}),
+    ):
+        assert ben.value(f"ask('POST', '{cluster}/{path}', {body!r})")[0] == 200
+    # What runs in a scheduler is the student's too, and tells the gateway whatever it likes.
+    for count, status in ((1000, 200), (-1000, 409), ("'x'", 409)):
+        said = ben.value(
+            "def lie(dask_scheduler):\n"
+            "    import requests\n"
+            "    gateway = dask_scheduler.services['gateway'].gateway\n"
+            "    url = f'{gateway.api_url}/v1/clusters/{gateway.cluster_name}/heartbeat'\n"
+            "    headers = {'Authorization': f'token {gateway.token}'}\n"
+            f"    return requests.post(url, json={{'count': {count}}}, headers=headers).status_code\n"
+            "c.run_on_scheduler(lie)"
+        )
+        assert said == status, count
+    time.sleep(8)
+    replicas = {
+        one["spec"]["username"]: one["spec"]["replicas"]
+        for one in json.loads(dask.cluster.kubectl("--namespace", DEFAULT, "get", "daskclusters", "--output=json"))[
+            "items"
+        ]
+        if one["spec"].get("active", True)
+    }
+    assert replicas == {"ada": 2, "ben": 2}
+    assert len([pod for pod in find_pods(dask, DEFAULT) if is_worker(pod)]) == 4
+    ben.run(f"ask('POST', '{cluster}/scale', {{'count': 2}})")
+
+
+def test_a_full_class_is_told_so_in_one_sentence_and_goes_on(students: dict[str, Student]) -> None:
+    result = students["dora"].run("c = compute.client(workers=1)\nprint(c.submit(sum, [1, 2]).result())")
+    warnings = [line for line in result.text.splitlines() if "LimitWarning" in line]
+    assert len(warnings) == 1
+    assert warnings[0].endswith(
+        "LimitWarning: no Dask workers in pods, for all 2 Dask clusters of your class are in use;"
+        " this notebook goes on with those of your own server"
+    )
+    assert result.text.endswith("3")
+    students["dora"].run("compute.close()")
+
+
+def test_a_worker_that_eats_its_memory_harms_nobody_else(
+    dask: ClusterInstallation, students: dict[str, Student]
+) -> None:
+    ben, ada = students["ben"], students["ada"]
+    before = {pod["metadata"]["name"]: count_restarts(pod) for pod in find_pods(dask, DEFAULT, student="ada")}
+    ben.run("def attack():\n    held = []\n    while True:\n        held.append(bytearray(16 << 20))")
+    ben.run("bomb = c.submit(attack, retries=0)")
+    harmed = lambda: sum(count_restarts(pod) for pod in find_pods(dask, DEFAULT, student="ben"))  # noqa: E731
+    until(lambda: ben.value("bomb.status") == "error" or harmed() > 0, 120)
+    assert ada.value("int(analysis.run('higgs-4l', client=c).events)") == 432
+    assert {pod["metadata"]["name"]: count_restarts(pod) for pod in find_pods(dask, DEFAULT, student="ada")} == before
+    ben.run("bomb.cancel(); del bomb")
+    # The attacker's own cluster is well again when the worker has been started anew.
+    until(lambda: ben.value("len(c.scheduler_info(n_workers=-1)['workers'])") == 2, 120)
+    assert ben.value("sorted(c.gather(c.map(abs, range(-3, 0))))") == [1, 2, 3]
+
+
+def test_a_fork_bomb_ends_at_the_limit_of_its_cluster(students: dict[str, Student]) -> None:
+    ben, ada = students["ben"], students["ada"]
+    # Two workers and a scheduler may have 600 processes; nothing that runs in them can ask for more.
+    limits = ben.value("import resource\nlist(c.run(resource.getrlimit, resource.RLIMIT_NPROC).values())")
+    assert limits == [(600, 600), (600, 600)]
+    attack = ben.kernel.run(
+        "def attack():\n"
+        "    import os\n"
+        "    children = 0\n"
+        "    try:\n"
+        "        while children < 2000:\n"  # far above the limit, and harmless to this machine
+        "            os.posix_spawnp('sleep', ['sleep', '20'], os.environ)\n"
+        "            children += 1\n"
+        "    except BlockingIOError:\n"
+        "        pass\n"
+        "    return children\n"
+        "print(c.submit(attack, retries=0).result())",
+        timeout=200,
+    )
+    # Its memory may have ended it before.
+    assert attack.error.startswith("KilledWorker") or 100 < int(attack.text) < 600, attack
+    assert ada.value("int(analysis.run('higgs-4l', client=c).events)") == 432
+
+
+def test_close_ends_the_cluster_at_once(dask: ClusterInstallation, students: dict[str, Student]) -> None:
+    students["ben"].run("compute.close()")
+    until(lambda: not find_pods(dask, DEFAULT, student="ben"), 30)
+    # There is room again.
+    assert "LimitWarning" not in students["dora"].run("c = compute.client(workers=1)").text
+    students["dora"].run("compute.close()")
+    until(lambda: not find_pods(dask, DEFAULT, student="dora"), 30)
+
+
+def test_without_the_gateway_a_notebook_goes_on(dask: ClusterInstallation, students: dict[str, Student]) -> None:
+    with scaled_down(dask, "gateway"):
+        said = students["dora"].run("c = compute.client(workers=1)\nprint(c.submit(sum, [1, 2]).result())").text
+    assert "no Dask workers in pods, for the Dask gateway does not answer; this notebook goes on" in said
+    students["dora"].run("compute.close()")
+    # Those that ran all the while never noticed.
+    assert students["ada"].value("c.submit(sum, [1, 2]).result()") == 3
+
+
+def test_a_cluster_ends_with_its_students_server(dask: ClusterInstallation, students: dict[str, Student]) -> None:
+    began = time.monotonic()
+    students["cy"].session.stop_server()
+    until(lambda: not find_pods(dask, OTHER), 60)
+    assert time.monotonic() - began < 60
+
+
+def test_a_cluster_ends_though_the_controller_was_restarted(
+    dask: ClusterInstallation, students: dict[str, Student]
+) -> None:
+    ben = students["ben"]
+    ben.open_pods(1)
+    with scaled_down(dask, "gateway-controller"):
+        ben.session.stop_server()
+        assert find_pods(dask, DEFAULT, student="ben")
+    until(lambda: not find_pods(dask, DEFAULT, student="ben"), 90)
+
+
+def test_a_cluster_ends_though_nobody_told_the_gateway(dask: ClusterInstallation, students: dict[str, Student]) -> None:
+    """The server dies while the hub is away: the hub finds out when it is back, and the gateway asks it."""
+    ada = students["ada"]
+    assert find_pods(dask, DEFAULT, student="ada")
+    with scaled_down(dask, "hub"):
+        dask.cluster.kubectl("--namespace", f"{NAMESPACE}-users", "delete", "pod", "jupyter-ada", "--grace-period=1")
+        time.sleep(70)
+        # A hub that does not answer says nothing about anybody.
+        assert find_pods(dask, DEFAULT, student="ada")
+    began = time.monotonic()
+    until(lambda: not find_pods(dask, DEFAULT, student="ada"), 300)
+    assert time.monotonic() - began < 300
+    ada.session.start_server()
+
+
+def test_idle_and_old_clusters_end(dask: ClusterInstallation, students: dict[str, Student]) -> None:
+    gateway = DASK["gateway"]
+    assert isinstance(gateway, dict)
+    dora = students["dora"]
+    # With room for dora whoever else of the class has a cluster.
+    short = {"idleTimeout": 30, "maxAge": 180, "cohort": {"clusters": 3, "workers": 6}}
+    with dask.changed(dask={"gateway": gateway | short}):
+        dask.up("--no-check")
+        dora.open_pods(1)
+        until(lambda: not find_pods(dask, DEFAULT, student="dora"), 90)
+        # The next cell that asks has workers again.
+        again = dora.value("c = compute.client()\n(c.cluster.name, len(c.scheduler_info(n_workers=-1)['workers']))")
+        assert (again[0].partition(".")[0], again[1]) == (DEFAULT, 1)
+        busy = "def work():\n    import time\n    time.sleep(600)\nwork = c.submit(work)"
+        dora.run(busy)
+        time.sleep(45)
+        assert find_pods(dask, DEFAULT, student="dora")
+        until(lambda: not find_pods(dask, DEFAULT, student="dora"), 240)
+        dora.run("compute.close()")
+    dask.up("--no-check")
+
+
+def test_down_ends_clusters_first(dask: ClusterInstallation, students: dict[str, Student]) -> None:
+    students["dora"].open_pods(1)
+    said = dask.lumihub("down", "--yes").stderr
+    assert "ended students' Dask clusters (1)" in said
+    until(lambda: not {f"namespace/{DEFAULT}", f"namespace/{OTHER}"} & set(find_namespaces(dask)), 120)
+    dask.up("--no-check")
+    assert dask.status()["healthy"]
+
+
+def find_namespaces(one: ClusterInstallation) -> list[str]:
+    return one.cluster.kubectl("get", "namespaces", "--output=name").split()
+
+
+def find_pods(one: ClusterInstallation, namespace: str, student: str = "") -> list[dict[str, Any]]:
+    """Pods of Dask clusters that have not ended, of one student or of all."""
+    text = one.cluster.kubectl("--namespace", namespace, "get", "daskclusters,pods", "--output=json")
+    items = json.loads(text)["items"]
+    owners = {item["metadata"]["name"]: item["spec"]["username"] for item in items if item["kind"] == "DaskCluster"}
+    return [
+        item
+        for item in items
+        if item["kind"] == "Pod" and student in ("", owners.get(item["metadata"]["labels"]["gateway.dask.org/cluster"]))
+    ]
+
+
+def find_places(one: ClusterInstallation, student: Student) -> list[tuple[str, int]]:
+    """Everything that listens in a student's cluster, by address and by name."""
+    name = student.value("c.cluster.name")
+    namespace, _, short = name.partition(".")
+    workers = student.value("[address for address in c.scheduler_info(n_workers=-1)['workers']]")
+    scheduler = f"dask-{short}.{namespace}.svc"
+    places = [(scheduler, port) for port in (SCHEDULER_PORT, DASHBOARD_PORT, 8788)]
+    for pod in find_pods(one, namespace, student=student.name):
+        places += [(pod["status"]["podIP"], port) for port in (SCHEDULER_PORT, DASHBOARD_PORT, 8788)]
+    for address in workers:
+        host, _, port = address.removeprefix("tls://").rpartition(":")
+        places.append((host, int(port)))
+    return [place for place in places if is_listening(place, scheduler, one, namespace)]
+
+
+def is_listening(place: tuple[str, int], scheduler: str, one: ClusterInstallation, namespace: str) -> bool:
+    """Workers listen on their own port alone: their other ports would prove nothing."""
+    host, port = place
+    workers = {pod["status"]["podIP"] for pod in find_pods(one, namespace) if is_worker(pod)}
+    return host == scheduler or host not in workers or port not in (SCHEDULER_PORT, DASHBOARD_PORT, 8788)
+
+
+def is_worker(pod: dict[str, Any]) -> bool:
+    return bool(pod["metadata"]["labels"]["app.kubernetes.io/component"] == "dask-worker")
+
+
+def count_restarts(pod: dict[str, Any]) -> int:
+    return sum(status["restartCount"] for status in pod["status"].get("containerStatuses", ()))
+
+
+@contextmanager
+def scaled_down(one: ClusterInstallation, part: str) -> Iterator[None]:
+    """A part that is away while the block runs."""
+    one.cluster.kubectl("--namespace", NAMESPACE, "scale", f"deployment/{part}", "--replicas=0")
+    one.cluster.kubectl(
+        "--namespace", NAMESPACE, "wait", "--for=delete", "pod",
+        f"--selector=app.kubernetes.io/component={part}", "--timeout=60s",
+    )  # fmt: skip
+    try:
+        yield
+    finally:
+        one.cluster.kubectl("--namespace", NAMESPACE, "scale", f"deployment/{part}", "--replicas=1")
+        one.cluster.kubectl("--namespace", NAMESPACE, "rollout", "status", f"deployment/{part}", "--timeout=120s")
+
+
+def until(is_so: Callable[[], bool], seconds: float) -> None:
+    """Wait until something is so."""
+    deadline = time.monotonic() + seconds
+    while not is_so():
+        assert time.monotonic() < deadline, f"not within {seconds:.0f} s"
+        time.sleep(1)
