@@ -32,7 +32,6 @@ def run(order: WorkOrder, cluster: DaskCluster) -> Report:
     Raises:
         LumiHubError: no workers came, or Dask was lost again and again without a file being done between.
     """
-    began = time.monotonic()
     work = _Work(order)
     lost = 0
     while work.left:
@@ -46,7 +45,7 @@ def run(order: WorkOrder, cluster: DaskCluster) -> Report:
                 raise LumiHubError(f"Dask was lost {lost} times: {error}", where=cluster.namespace) from error
             tell("warn", text="the Dask scheduler was lost; going on with a new one")
             time.sleep(2)
-    return work.report(time.monotonic() - began)
+    return work.report()
 
 
 class _Work:
@@ -63,6 +62,7 @@ class _Work:
         self._under_way: dict[str, float] = {}
         self._finished = 0
         self._told = 0.0
+        self._began = 0.0
 
     def proceed(self, address: str) -> None:
         """Do what is left with the workers of one scheduler."""
@@ -71,6 +71,7 @@ class _Work:
         deadline = time.monotonic() + _START_SECONDS
         with _connect(address, deadline) as client:
             _wait_for_worker(client, deadline)
+            self._began = self._began or time.monotonic()
             tell("step", text=f"Dask is there ({len(client.scheduler_info()['workers'])} workers so far)")
             client.subscribe_topic(_TOPIC, self._hear)
             files = {}
@@ -90,8 +91,9 @@ class _Work:
                 self._take(done, files.pop(done))
                 done.release()
 
-    def report(self, seconds: float) -> Report:
-        """All that came of it."""
+    def report(self) -> Report:
+        """All that came of it; the time is counted from the first worker on."""
+        seconds = time.monotonic() - self._began
         return Report(tuple(self._done), self._read, seconds, self._faults, tuple(self._damaged))
 
     def _take(self, future: Any, file: DataFile) -> None:
@@ -113,16 +115,17 @@ class _Work:
         self.left.remove(file)
         self._under_way.pop(file.path, None)
         self._finished += file.size
-        self._tell()
+        self._tell_soon()
 
     def _hear(self, event: tuple[float, dict[str, Any]]) -> None:
         path, amount = event[1]["path"], event[1]["bytes"]
         if any(file.path == path for file in self.left):
             self._under_way[path] = amount
-            if time.monotonic() - self._told > _TELL_SECONDS:
-                self._tell()
+            self._tell_soon()
 
-    def _tell(self) -> None:
+    def _tell_soon(self) -> None:
+        if self.left and time.monotonic() - self._told < _TELL_SECONDS:
+            return
         self._told = time.monotonic()
         tell("bytes", done=self._finished + int(sum(self._under_way.values())), files=len(self._done))
 
