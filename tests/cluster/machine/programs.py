@@ -84,6 +84,8 @@ MODULES = (
     Module("storage", ("local-path-provisioner",)),
     *HELMS,
 )
+# A server of object storage; no part of the cluster, so it is built and kept apart.
+S3 = Module("s3", ("versitygw",))
 
 
 def find_missing_packages() -> list[str]:
@@ -91,11 +93,11 @@ def find_missing_packages() -> list[str]:
     return sorted({package for program, package in DEBIAN.items() if find_program(program) is None})
 
 
-def build_key() -> str:
+def build_key(modules: Sequence[Module] = MODULES) -> str:
     """What names the folder of programs: a hash of all that they are built from."""
-    recipe = json.dumps([os.uname().machine, ENVIRONMENT, [_linker_flags(module) for module in MODULES]])
+    recipe = json.dumps([os.uname().machine, ENVIRONMENT, [_linker_flags(module) for module in modules]])
     digest = hashlib.sha256(recipe.encode())
-    for module in MODULES:
+    for module in modules:
         for name in ("go.mod", "go.sum"):
             digest.update((SOURCES / module.folder / name).read_bytes())
     return digest.hexdigest()[:12]
@@ -114,7 +116,15 @@ def ensure_programs(modules: Sequence[Module] = MODULES) -> Path:
     Args:
         modules: those whose programs are wanted.
     """
-    folder = find_programs()
+    return _ensure(find_programs(), modules)
+
+
+def ensure_apart(module: Module) -> Path:
+    """Build a module that is no part of the cluster, where it is not built yet, and return the folder."""
+    return _ensure(CACHE / f"{module.folder}-{build_key((module,))}" / "bin", (module,))
+
+
+def _ensure(folder: Path, modules: Sequence[Module]) -> Path:
     if _missing(folder, modules):
         folder.mkdir(parents=True, exist_ok=True)
         with (folder.parent / "lock").open("w") as lock:
