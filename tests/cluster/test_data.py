@@ -158,9 +158,7 @@ def copies(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def school(
-    installed: tuple[ClusterInstallation, dict[str, Any]], cluster: Cluster, copies: Path
-) -> Iterator[School]:
+def school(installed: tuple[ClusterInstallation, dict[str, Any]], cluster: Cluster, copies: Path) -> Iterator[School]:
     """The shared installation with another origin and the platform's Dask; as it was afterwards."""
     one, _ = installed
     obstacle = find_cache_obstacle("root://127.0.0.1")
@@ -220,9 +218,12 @@ def test_a_warmed_collection_needs_no_link_and_leaves_no_dask_behind(empty: Scho
         assert time.monotonic() - began < 240
     finally:
         empty.origin.start()
-    assert empty.ask("warm", COLLECTION)["warmed"] == [
-        path for path in [one.path for one in load_catalogue("2020").files] if path.endswith("data_A.4lep.root")
-    ][:1]
+    assert (
+        empty.ask("warm", COLLECTION)["warmed"]
+        == [path for path in [one.path for one in load_catalogue("2020").files] if path.endswith("data_A.4lep.root")][
+            :1
+        ]
+    )
 
 
 def test_a_flipped_byte_in_the_cache_is_found_and_mended(school: School) -> None:

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 from lumihub.data.worklog import hear, read_report
 from lumihub.errors import InputError, LumiHubError
 from lumihub.kubernetes.access import ApiError
-from lumihub.kubernetes.definitions import OPERATOR, ensure_definitions
 from lumihub.kubernetes.objects import build_selector, name_of, path_of
 from lumihub.kubernetes.troubles import explain_pod
 from lumihub.settings.quantities import format_bytes
@@ -59,7 +58,7 @@ class DataWork:
             LumiHubError: other work is under way, it can't be begun, or it broke off.
         """
         order, claim = self._locate(order)
-        if self._ensure(order, claim, progress):
+        if self._ensure(order, claim):
             progress.step("this work is under way already; following it")
         try:
             report = self._follow(order, progress)
@@ -86,7 +85,7 @@ class DataWork:
         self._wait_until_gone()
         return job is not None
 
-    def _ensure(self, order: WorkOrder, claim: str, progress: Progress) -> bool:
+    def _ensure(self, order: WorkOrder, claim: str) -> bool:
         """Make the Job where it is not there yet; whether it was."""
         template = self.cluster.find(path_of("cronjobs", self.namespace, TEMPLATE))
         blueprint = self.cluster.find(path_of("configmaps", self.namespace, CLUSTER))
@@ -96,8 +95,6 @@ class DataWork:
                 where=f"namespace {self.namespace} of {self.cluster.context}",
                 fix="./deploy.py up (with dask.enabled and dask.platform.enabled)",
             )
-        for line in ensure_definitions(self.cluster, OPERATOR):
-            progress.step(line)
         job = self.cluster.find(path_of("jobs", self.namespace, JOB))
         if job is not None and not _is_over(job):
             if (job["metadata"].get("annotations") or {}).get(_KEY) == order.key:

@@ -10,7 +10,7 @@ from lumihub.backend import Change
 from lumihub.chart import CHART
 from lumihub.errors import LumiHubError
 from lumihub.kubernetes.access import ApiError
-from lumihub.kubernetes.objects import labels_of, name_of
+from lumihub.kubernetes.objects import name_of
 
 if TYPE_CHECKING:
     from lumihub.kubernetes.access import Cluster, Object
