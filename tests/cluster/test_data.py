@@ -1,4 +1,4 @@
-"""The data verbs in a cluster: warm, fetch into a volume and into S3, verify, evict; what breaks on the way included."""
+"""The data verbs in a cluster: warm, fetch into a volume and into S3, verify, evict; what breaks meanwhile."""
 
 from __future__ import annotations
 

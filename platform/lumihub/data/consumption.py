@@ -63,7 +63,5 @@ def _read(line: str) -> list[tuple[str, tuple[int, ...]]]:
     if not isinstance(message, dict):
         return []
     path = message.get("lfn")
-    amounts = tuple(message.get(name) for name in _FIELDS)
-    if not isinstance(path, str) or not all(isinstance(one, int) for one in amounts):
-        return []
-    return [(path, amounts)]
+    amounts = tuple(one for name in _FIELDS if isinstance(one := message.get(name), int))
+    return [(path, amounts)] if isinstance(path, str) and len(amounts) == len(_FIELDS) else []

@@ -46,7 +46,7 @@ class WorkOrder(BaseModel):
     timeout: float = 60
 
     @property
-    def bytes(self) -> int:
+    def size(self) -> int:
         """Bytes of all its files."""
         return sum(file.size for file in self.files)
 

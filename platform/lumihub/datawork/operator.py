@@ -1,4 +1,4 @@
-"""Dask's operator as LumiHub runs it: `kopf run -m dask_kubernetes.operator.controller -m lumihub.datawork.operator`."""
+"""What LumiHub sets in Dask's operator: a second module of `kopf run`, beside the operator's own."""
 
 from __future__ import annotations
 

@@ -146,7 +146,7 @@ class DataWork:
         if self.cluster.find(path_of("persistentvolumeclaims", self.namespace, claim)) is None:
             raise InputError(
                 f"--to: there is no volume {claim} in the namespace {self.namespace}",
-                fix=f"make a PersistentVolumeClaim of {format_bytes(order.bytes)} or more there: see"
+                fix=f"make a PersistentVolumeClaim of {format_bytes(order.size)} or more there: see"
                 " docs/how-to/bring-data.md",
             )
         return order.model_copy(update={"target": f"{MOUNT}/{folder}".rstrip("/")}), claim
@@ -155,7 +155,7 @@ class DataWork:
         followed = _Followed(progress)
         heard: set[str] = set()
         troubled: float | None = None
-        with progress.task(f"{_DOING[order.verb]}: starting Dask in the cluster", order.bytes, "bytes") as task:
+        with progress.task(f"{_DOING[order.verb]}: starting Dask in the cluster", order.size, "bytes") as task:
             while followed.report is None:
                 pod = self._find_pod(heard)
                 if pod is not None and _has_log(pod):

@@ -10,7 +10,7 @@ from lumihub.backend import Change
 from lumihub.chart import CHART
 from lumihub.errors import LumiHubError
 from lumihub.kubernetes.access import ApiError
-from lumihub.kubernetes.objects import name_of
+from lumihub.kubernetes.objects import labels_of, name_of
 
 if TYPE_CHECKING:
     from lumihub.kubernetes.access import Cluster, Object
@@ -75,6 +75,11 @@ def find_missing_rights(cluster: Cluster, names: tuple[str, ...]) -> list[str]:
         for verb in verbs
         if not cluster.may(verb, "customresourcedefinitions", group="apiextensions.k8s.io")
     ]
+
+
+def is_ours(found: Object) -> bool:
+    """Whether a LumiHub made it."""
+    return labels_of(found).get(_PART_OF) == "lumihub"
 
 
 def load_definition(name: str) -> Object:

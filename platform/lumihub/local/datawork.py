@@ -65,7 +65,7 @@ class LocalStore:
         damaged: list[str] = []
         read = 0
         with (
-            progress.task(order.verb, order.bytes, "bytes") as task,
+            progress.task(order.verb, order.size, "bytes") as task,
             ThreadPoolExecutor(order.streams, thread_name_prefix=order.verb) as pool,
         ):
             # Big files first, so that the last minutes are not one long file alone.
