@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
@@ -57,8 +58,15 @@ class Rendering:
         return one
 
     def pods(self) -> Iterator[tuple[str, Object]]:
-        """Every pod template with a name for it."""
+        """Every pod template with a name for it, also of those that Dask's operator makes."""
         for one in self.objects:
+            if one["kind"] == "CronJob":
+                yield f"CronJob {one['metadata']['name']}", one["spec"]["jobTemplate"]["spec"]["template"]
+            if one["kind"] == "ConfigMap" and "cluster.json" in one["data"]:
+                cluster = json.loads(one["data"]["cluster.json"])
+                for part in ("scheduler", "worker"):
+                    labels = {**cluster["metadata"]["labels"], "dask.org/component": part}
+                    yield f"Dask {part}", {"metadata": {"labels": labels}, "spec": cluster["spec"][part]["spec"]}
             if one["kind"] in POD_KINDS:
                 yield f"{one['kind']} {one['metadata']['name']}", one["spec"]["template"]
 

@@ -53,7 +53,11 @@ API = {(cidr, port) for cidr in ANYWHERE for port in ("443", "6443")}
             DNS | {("proxy", "8001"), ("singleuser-server", "any"), ("gateway", "8000")} | API,
         ),
         ("proxy", {("all", "8000"), ("hub", "8001")}, DNS | {("hub", "8081"), ("singleuser-server", "any")}),
-        ("cache", {("singleuser-server", "1094"), ("dask-worker", "1094")}, DNS | {(cidr, "any") for cidr in ANYWHERE}),
+        (
+            "cache",
+            {("singleuser-server", "1094"), ("dask-worker", "1094"), ("lumihub-data", "1094")},
+            DNS | {(cidr, "any") for cidr in ANYWHERE},
+        ),
         (
             "singleuser",
             {("hub", "8888"), ("proxy", "8888")},
@@ -87,15 +91,27 @@ def test_all_namespaces_deny_by_default(renderings: dict[str, Rendering]) -> Non
         "lumihub",
         "lumihub-users",
         "lumihub-dask-default",
+        "lumihub-data",
     }
     for policy in denied:
         assert policy["spec"] == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
 
 
 def test_beside_another_hub_the_rest_of_the_namespace_is_left_alone(renderings: dict[str, Rendering]) -> None:
-    [policy] = renderings["cache-only"].find("NetworkPolicy")
+    [policy] = renderings["cache-only"].find("NetworkPolicy", namespace="lumihub")
     assert policy["spec"]["podSelector"]["matchLabels"]["app.kubernetes.io/component"] == "cache"
     assert ("jhub", "1094") in peers(policy, "ingress")
+
+
+def test_data_work_is_among_itself_and_its_workers_alone_go_out(renderings: dict[str, Rendering]) -> None:
+    rendering = renderings["minimal"]
+    assert peers(rendering.get("NetworkPolicy", "data"), "ingress") == {("all", "any")}
+    assert rendering.get("NetworkPolicy", "data")["spec"]["ingress"] == [{"from": [{"podSelector": {}}]}]
+    assert peers(rendering.get("NetworkPolicy", "data"), "egress") == DNS | {("all", "any")}
+    assert peers(rendering.get("NetworkPolicy", "data-work"), "egress") == API
+    worker = rendering.get("NetworkPolicy", "data-worker")
+    assert worker["spec"]["podSelector"]["matchLabels"] == {"dask.org/component": "worker"}
+    assert peers(worker, "egress") == {("cache", "1094")} | {(cidr, "any") for cidr in ANYWHERE}
 
 
 def test_students_reach_no_private_network_nor_the_metadata_addresses(renderings: dict[str, Rendering]) -> None:

@@ -63,6 +63,17 @@ GATEWAY = {
     "NetworkPolicy dask-scheduler",
     "NetworkPolicy dask-worker",
 }
+DATA = {
+    "Namespace lumihub-data",
+    "ServiceAccount data-work",
+    "Role data-work",
+    "RoleBinding data-work",
+    "ConfigMap data-cluster",
+    "CronJob data-work",
+    "NetworkPolicy data",
+    "NetworkPolicy data-work",
+    "NetworkPolicy data-worker",
+}
 CHECK = {"Job image-check"}
 
 
@@ -72,8 +83,9 @@ CHECK = {"Job image-check"}
         ("minimal", set(), set()),
         ("node-port", set(), set()),
         ("simulated", set(), set()),
-        ("cache-only", set(), HUB | GATEWAY),
+        ("cache-only", set(), (HUB | GATEWAY) - {"NetworkPolicy default-deny"}),
         ("no-gateway", set(), GATEWAY),
+        ("no-platform", set(), DATA),
         ("cohorts", {"Namespace lumihub-dask-class-9b"}, set()),
         ("stream", set(), CACHE),
         ("postgres", set(), {"PersistentVolumeClaim hub-db"}),
@@ -98,6 +110,7 @@ CHECK = {"Job image-check"}
             CACHE
             | CHECK
             | GATEWAY
+            | DATA
             | {name for name in HUB if name.startswith(("NetworkPolicy", "PodDisruption"))}
             | {"DaemonSet image-puller"},
         ),
@@ -106,7 +119,7 @@ CHECK = {"Job image-check"}
 def test_each_switch_does_what_it_says(
     renderings: dict[str, Rendering], name: str, more: set[str], less: set[str]
 ) -> None:
-    assert renderings[name].names() == (HUB | CACHE | GATEWAY | CHECK | more) - less
+    assert renderings[name].names() == (HUB | CACHE | GATEWAY | DATA | CHECK | more) - less
 
 
 @pytest.mark.parametrize("name", VARIATIONS)
@@ -165,7 +178,7 @@ def test_every_part_asks_for_what_it_takes(renderings: dict[str, Rendering], nam
 def test_the_idle_platform_fits_a_small_server(renderings: dict[str, Rendering]) -> None:
     memory, cores = 0, 0.0
     for pod, template in renderings["minimal"].pods():
-        if not pod.startswith("Job"):
+        if not pod.startswith(("Job", "CronJob", "Dask")):
             for container in template["spec"]["containers"]:
                 requests = container["resources"]["requests"]
                 memory += int(requests["memory"].removesuffix("Mi"))
@@ -208,7 +221,7 @@ def test_the_caches_volume_is_a_fifth_larger_than_what_it_keeps(helm: Path, size
     rendering = render(helm, f"data: {{cache: {{size: {size}}}}}")
     claim = rendering.get("PersistentVolumeClaim", "data-cache-0")
     assert claim["spec"]["resources"]["requests"]["storage"] == volume
-    [container] = rendering.get("StatefulSet", "cache")["spec"]["template"]["spec"]["containers"]
+    container, _ = rendering.get("StatefulSet", "cache")["spec"]["template"]["spec"]["containers"]
     environment = {entry["name"]: entry["value"] for entry in container["env"]}
     assert environment["LUMIHUB_CACHE_SIZE"] == given
 
@@ -292,9 +305,9 @@ def test_images_are_looked_at_before_anything_changes(renderings: dict[str, Rend
     job = renderings["minimal"].get("Job", "image-check")
     assert job["metadata"]["annotations"]["helm.sh/hook"] == "pre-install,pre-upgrade"
     names = [container["name"] for container in job["spec"]["template"]["spec"]["containers"]]
-    assert names == ["hub", "proxy", "lab", "cache", "gateway"]
+    assert names == ["hub", "proxy", "lab", "cache", "gateway", "data"]
     cache_only = renderings["cache-only"].get("Job", "image-check")["spec"]["template"]["spec"]["containers"]
-    assert [container["name"] for container in cache_only] == ["cache"]
+    assert [container["name"] for container in cache_only] == ["cache", "data"]
 
 
 def test_templates_are_short() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,8 +16,15 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.parametrize("name", VARIATIONS)
 
-WITH_TOKEN = ["Deployment gateway", "Deployment gateway-controller", "Deployment hub"]
-SPACES = ("lumihub", "lumihub-users", "lumihub-students", "lumihub-dask-default", "lumihub-dask-class-9b")
+WITH_TOKEN = {"CronJob data-work", "Deployment gateway", "Deployment gateway-controller", "Deployment hub"}
+SPACES = (
+    "lumihub",
+    "lumihub-users",
+    "lumihub-students",
+    "lumihub-dask-default",
+    "lumihub-dask-class-9b",
+    "lumihub-data",
+)
 # Namespaced, or without any rights: namespaces and priorities are the only objects of the whole cluster.
 CLUSTER_WIDE = {"Namespace", "PriorityClass"}
 
@@ -28,11 +36,12 @@ def test_every_pod_is_what_restricted_asks_for(renderings: dict[str, Rendering],
         assert context["runAsNonRoot"] is True, pod
         assert context["runAsUser"] == 1000, pod
         assert context["seccompProfile"] == {"type": "RuntimeDefault"}, pod
-        assert not {"hostNetwork", "hostPID", "hostIPC", "initContainers"} & set(spec), pod
+        assert not {"hostNetwork", "hostPID", "hostIPC"} & set(spec), pod
         for volume in spec.get("volumes", []):
             kinds = set(volume) - {"name"}
             assert kinds <= {"emptyDir", "persistentVolumeClaim", "projected", "secret", "configMap"}, pod
-        for container in spec["containers"]:
+        assert "initContainers" not in spec or pod == "CronJob data-work", pod
+        for container in [*spec["containers"], *spec.get("initContainers", [])]:
             context = container["securityContext"]
             assert context["allowPrivilegeEscalation"] is False, pod
             assert context["readOnlyRootFilesystem"] is True, pod
@@ -40,9 +49,9 @@ def test_every_pod_is_what_restricted_asks_for(renderings: dict[str, Rendering],
             assert not any("hostPort" in port for port in container.get("ports", [])), pod
 
 
-def test_only_the_hub_and_the_gateway_have_a_token_of_the_cluster(renderings: dict[str, Rendering], name: str) -> None:
+def test_only_who_makes_pods_has_a_token_of_the_cluster(renderings: dict[str, Rendering], name: str) -> None:
     tokens = {pod: template["spec"]["automountServiceAccountToken"] for pod, template in renderings[name].pods()}
-    assert sorted(pod for pod, mounted in tokens.items() if mounted) in ([], ["Deployment hub"], WITH_TOKEN)
+    assert {pod for pod, mounted in tokens.items() if mounted} <= WITH_TOKEN
     for account in renderings[name].find("ServiceAccount"):
         assert account["automountServiceAccountToken"] is False
 
@@ -52,7 +61,9 @@ def test_the_hub_rules_over_the_students_namespace_alone(renderings: dict[str, R
     assert not rendering.find("ClusterRole")
     assert not rendering.find("ClusterRoleBinding")
     spaces = [
-        space["metadata"]["name"] for space in rendering.find("Namespace") if "dask" not in space["metadata"]["name"]
+        space["metadata"]["name"]
+        for space in rendering.find("Namespace")
+        if not re.search("-(dask-|data$)", space["metadata"]["name"])
     ]
     for one in [*rendering.find("Role", "hub"), *rendering.find("RoleBinding", "hub")]:
         assert [one["metadata"]["namespace"]] == spaces
@@ -88,6 +99,25 @@ def test_the_gateway_rules_over_the_cohorts_namespaces_alone(renderings: dict[st
     if roles:
         assert granted["gateway", "secrets"] == ["get"]
         assert granted["gateway-controller", "secrets"] == ["create", "delete"]
+
+
+def test_data_work_rules_over_a_namespace_that_holds_nothing_else(renderings: dict[str, Rendering], name: str) -> None:
+    rendering = renderings[name]
+    for one in [*rendering.find("Role", "data-work"), *rendering.find("RoleBinding", "data-work")]:
+        assert one["metadata"]["namespace"] == "lumihub-data"
+    granted = {
+        resource: rule["verbs"]
+        for role in rendering.find("Role", "data-work")
+        for rule in role["rules"]
+        for resource in rule["resources"]
+    }
+    assert not {"secrets", "configmaps", "jobs", "pods/exec", "persistentvolumeclaims"} & set(granted)
+    if granted:
+        assert granted["pods"] == ["list", "watch"]
+    others = {
+        one["metadata"]["name"] for one in rendering.objects if one["metadata"].get("namespace") == "lumihub-data"
+    }
+    assert others <= {"data-work", "data-cluster", "default-deny", "data", "data-worker"}
 
 
 def test_every_object_has_a_namespace_or_belongs_to_the_cluster(renderings: dict[str, Rendering], name: str) -> None:

@@ -20,13 +20,14 @@ class Link:
 
     Attributes:
         port: where clients connect.
+        rate: bytes a second in each direction, None for no limit.
         down: bytes that came from the server.
         up: bytes that went to it.
     """
 
     def __init__(self, port: int, *, rate: float | None = None, delay: float = 0, address: str = "127.0.0.1") -> None:
         self._target = port
-        self._rate = rate
+        self.rate = rate
         self._delay = delay
         self.down = 0
         self.up = 0
@@ -73,9 +74,10 @@ class Link:
                 threading.Thread(target=self._send, args=(sink, packets), daemon=True).start()
 
     def _receive(self, source: socket.socket, packets: queue.Queue[tuple[float, bytes]], direction: str) -> None:
-        block = 65536 if self._rate is None else max(1024, min(65536, int(self._rate / 20)))
         data = b"."
         while data:
+            rate = self.rate
+            block = 65536 if rate is None else max(1024, min(65536, int(rate / 20)))
             try:
                 data = source.recv(block)
             except OSError:
@@ -84,7 +86,7 @@ class Link:
             with self._lock:
                 setattr(self, direction, getattr(self, direction) + len(data))
                 start = max(now, self._free_at[direction])
-                self._free_at[direction] = start + (len(data) / self._rate if self._rate else 0)
+                self._free_at[direction] = start + (len(data) / rate if rate else 0)
                 due = self._free_at[direction] + self._delay
             # A full queue or a late link keeps the sender waiting, as a real one would.
             time.sleep(max(0, start - now))

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 from rich.table import Table
 
+from lumihub.cli import datawork
+from lumihub.cli.datawork import Collections, Everything, ReleaseOption, Samples
 from lumihub.cli.options import Json, ValuesFile, Yes
 from lumihub.cli.output import output
 from lumihub.errors import InputError
@@ -28,25 +30,11 @@ Files are named by collection (events chosen alike, such as 4lep) and sample (a 
     ./deploy.py data list 4lep                    its samples, with sizes
     ./deploy.py data fetch 4lep                   bring a collection whole, for data.mode: mirror
     ./deploy.py data fetch 2lep -s 'data_*'       only the recorded collisions of another
+    ./deploy.py data warm --analysis higgs-4l     fill the cache before a class
+    ./deploy.py data fetch 4lep --to s3://b/atlas copy into storage of your own
     ./deploy.py data usage                        what is here
 """
 _ASK_ABOVE = 5_000_000_000
-
-_Collections = Annotated[list[str] | None, typer.Argument(metavar="[COLLECTION]...", help="Collections, such as 4lep.")]
-_Samples = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--sample",
-        "-s",
-        metavar="SAMPLE",
-        help="Only these samples: a name, a number or a pattern as '*ZZ4lep'. Repeatable.",
-    ),
-]
-_ReleaseOption = Annotated[
-    Literal["2020", "2025"] | None,
-    typer.Option("--release", help="Another release than data.release of the values file."),
-]
-_All = Annotated[bool, typer.Option("--all", help="Every collection of the release.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -54,6 +42,7 @@ def register(app: typer.Typer) -> None:
     data = typer.Typer(help=_HELP, no_args_is_help=True, rich_markup_mode="rich")
     data.command("list")(_list)
     data.command("fetch")(_fetch)
+    datawork.register(data)
     data.command("verify")(_verify)
     data.command("usage")(_usage)
     data.command("remove")(_remove)
@@ -62,11 +51,11 @@ def register(app: typer.Typer) -> None:
 
 
 def _list(
-    collections: _Collections = None,
-    samples: _Samples = None,
+    collections: Collections = None,
+    samples: Samples = None,
     all_samples: Annotated[bool, typer.Option("--samples", help="The samples of all collections.")] = False,
     branches: Annotated[bool, typer.Option("--branches", help="The variables of each event instead.")] = False,
-    release: _ReleaseOption = None,
+    release: ReleaseOption = None,
     values: ValuesFile = None,
     as_json: Json = False,
 ) -> None:
@@ -91,25 +80,46 @@ def _list(
 
 
 def _fetch(
-    collections: _Collections = None,
-    samples: _Samples = None,
-    everything: _All = False,
+    collections: Collections = None,
+    samples: Samples = None,
+    everything: Everything = False,
     streams: Annotated[int, typer.Option("--streams", min=1, max=32, help="Files that come in at once.")] = 4,
     timeout: Annotated[
         int, typer.Option("--timeout", min=1, help="Seconds without an answer until a file is tried anew.")
     ] = 60,
-    release: _ReleaseOption = None,
+    to: Annotated[
+        str,
+        typer.Option(
+            "--to",
+            metavar="PLACE",
+            help="Copy to s3://BUCKET/FOLDER, to a volume of the cluster (pvc:NAME) or to another folder instead.",
+        ),
+    ] = "",
+    release: ReleaseOption = None,
     yes: Yes = False,
     values: ValuesFile = None,
     as_json: Json = False,
 ) -> None:
-    """Bring files into the mirror, where they are read without the origin.
+    """Bring files into the mirror, where they are read without the origin; with --to, copy them elsewhere.
 
     Interrupted or broken off, the same command goes on where it stopped. A file gets its name only once its size and
     checksum are right.
     """
     from lumihub.operations.data import fetch, plan_fetch
 
+    if to:
+        datawork.fetch_to(
+            load_settings(values),
+            release,
+            to,
+            collections or [],
+            samples or [],
+            everything=everything,
+            streams=streams,
+            timeout=timeout,
+            as_json=as_json,
+        )
+        return
     place = _find_place(values, release, disk="fetch")
     _require_choice(place, collections, samples, everything=everything)
     plan = plan_fetch(place, place.catalogue.select(collections or [], samples or []), streams=streams)
@@ -143,18 +153,25 @@ def _fetch(
 
 
 def _verify(
-    collections: _Collections = None,
-    samples: _Samples = None,
+    collections: Collections = None,
+    samples: Samples = None,
     repair: Annotated[
         bool, typer.Option("--repair", help="Fetch wrong files anew, and throw them out of the cache.")
     ] = False,
-    release: _ReleaseOption = None,
+    release: ReleaseOption = None,
     values: ValuesFile = None,
     as_json: Json = False,
 ) -> None:
-    """Read the files that are here again, in the mirror and in the cache, and compare them with their checksums."""
+    """Read the files that are here again, in the mirror and in the cache, and compare them with their checksums.
+
+    In a cluster those that are whole in its cache, through the cache.
+    """
     from lumihub.operations.data import check_verdict, verify
 
+    settings = load_settings(values)
+    if settings.kubernetes.context is not None:
+        datawork.verify_cache(settings, release, collections or [], samples or [], repair=repair, as_json=as_json)
+        return
     verdict = verify(
         _find_place(values, release, disk="verify"), collections or [], samples or [], output, repair=repair
     )
@@ -185,10 +202,14 @@ def _verify(
     check_verdict(verdict)
 
 
-def _usage(release: _ReleaseOption = None, values: ValuesFile = None, as_json: Json = False) -> None:
+def _usage(release: ReleaseOption = None, values: ValuesFile = None, as_json: Json = False) -> None:
     """Show what is here of each collection, and how well the cache works."""
     from lumihub.operations.data import measure
 
+    settings = load_settings(values)
+    if settings.kubernetes.context is not None:
+        datawork.show_usage(settings, release, as_json=as_json)
+        return
     place = _find_place(values, release, disk="usage")
     usage, counters = measure(place)
     if as_json:
@@ -216,10 +237,10 @@ def _usage(release: _ReleaseOption = None, values: ValuesFile = None, as_json: J
 
 
 def _remove(
-    collections: _Collections = None,
-    samples: _Samples = None,
-    everything: _All = False,
-    release: _ReleaseOption = None,
+    collections: Collections = None,
+    samples: Samples = None,
+    everything: Everything = False,
+    release: ReleaseOption = None,
     yes: Yes = False,
     values: ValuesFile = None,
 ) -> None:

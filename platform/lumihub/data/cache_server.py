@@ -31,16 +31,18 @@ class CacheServer:
         port: the port to listen on.
         size: bytes of disk that it may take.
         folders: where it keeps its files and its sockets.
+        monitor: host:port that hears of each file closed, or empty.
     """
 
     origin: str
     port: int
     size: int
     folders: CacheFolders
+    monitor: str = ""
 
 
 def load_server(variables: Mapping[str, str]) -> CacheServer:
-    """Read LUMIHUB_CACHE_ORIGIN, _SIZE (bytes), _PORT (1094), _DATA (/data) and _RUN (/run/lumihub).
+    """Read LUMIHUB_CACHE_ORIGIN, _SIZE (bytes), _PORT (1094), _DATA (/data), _RUN (/run/lumihub) and _MONITOR.
 
     Raises:
         InputError: variables are missing or make no sense; names them all.
@@ -56,7 +58,7 @@ def load_server(variables: Mapping[str, str]) -> CacheServer:
     folders = CacheFolders(
         data=Path(variables.get(f"{_PREFIX}DATA", "/data")), run=Path(variables.get(f"{_PREFIX}RUN", "/run/lumihub"))
     )
-    return CacheServer(origin, port, size, folders)
+    return CacheServer(origin, port, size, folders, variables.get(f"{_PREFIX}MONITOR", ""))
 
 
 def prepare(server: CacheServer) -> list[str]:
@@ -82,7 +84,13 @@ def prepare(server: CacheServer) -> list[str]:
             )
     config, rules = (server.folders.run / name for name in ("xrootd.cfg", "authdb"))
     text = build_cache_config(
-        origin=server.origin, folders=server.folders, rules=rules, port=server.port, size=server.size, clients=()
+        origin=server.origin,
+        folders=server.folders,
+        rules=rules,
+        port=server.port,
+        size=server.size,
+        clients=(),
+        monitor=server.monitor,
     )
     config.write_text(text, encoding="utf-8")
     rules.write_text(build_cache_rules(server.origin), encoding="utf-8")

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from lumihub.data.checksums import BLOCK
 from lumihub.data.mirror import count_missing_bytes, ensure_open_folder
-from lumihub.data.origins import OriginError, join_url
-from lumihub.data.partial import DiskFullError, Partial, Stopped, is_whole, open_partial, partial_path
+from lumihub.data.partial import DiskFullError, Partial, is_whole, open_partial, partial_path
+from lumihub.data.reading import PAUSES, check, read_blocks
 from lumihub.errors import LumiHubError
 
 if TYPE_CHECKING:
@@ -21,12 +21,6 @@ if TYPE_CHECKING:
     from lumihub.data.origins import Origin
     from lumihub.data.records import DataFile
     from lumihub.progress import Progress
-
-_PAUSES = (1.0, 2.0, 4.0, 8.0)
-# A far origin keeps a stream waiting once a block. A block that came sooner than this is followed by one twice as big:
-# little is lost when a slow link breaks, and a fast one hardly waits.
-_QUICK_SECONDS = 1.0
-_LARGEST_BLOCK = 16 * BLOCK
 
 
 @dataclass(frozen=True)
@@ -45,7 +39,7 @@ class Transfer:
     folder: Path
     advance: Callable[[float], None]
     stop: threading.Event = field(default_factory=threading.Event)
-    pauses: tuple[float, ...] = _PAUSES
+    pauses: tuple[float, ...] = PAUSES
 
     def fetch(self, file: DataFile) -> int:
         """Bring one file; nothing is done where it is here with its right size.
@@ -93,12 +87,7 @@ class Transfer:
         found = partial.adler32
         if found != file.adler32:
             self._empty(partial)
-            raise LumiHubError(
-                f"{file.path} came in with adler32 {found}, and the manifest says {file.adler32}",
-                where=join_url(self.origin.url, file.path),
-                fix="if the origin's file differs on purpose, make a manifest of it with `data manifest` and name it"
-                " as data.origin.manifest",
-            )
+        check(self.origin, file, found)
         return came
 
     def _empty(self, partial: Partial) -> None:
@@ -106,41 +95,9 @@ class Transfer:
         partial.empty()
 
     def _complete(self, file: DataFile, partial: Partial) -> None:
-        pauses = iter(self.pauses)
-        while True:
-            before = partial.length
-            try:
-                self._append(file, partial)
-            except OriginError as error:
-                if partial.length > before:
-                    pauses = iter(self.pauses)
-                pause = None if error.lasting else next(pauses, None)
-                if pause is None:
-                    raise LumiHubError(
-                        f"{file.path} did not arrive: {error}",
-                        fix="see whether the origin holds it"
-                        if error.lasting
-                        else "type the same command again; it goes on where it stopped",
-                    ) from error
-            else:
-                return
-            if self.stop.wait(pause):
-                raise Stopped
-
-    def _append(self, file: DataFile, partial: Partial) -> None:
-        if partial.length == file.size:
-            return
-        length = BLOCK
-        with self.origin.open(file.path, file.size) as source:
-            while partial.length < file.size:
-                if self.stop.is_set():
-                    raise Stopped
-                began = time.monotonic()
-                block = source.read(partial.length, min(length, file.size - partial.length))
-                if time.monotonic() - began < _QUICK_SECONDS:
-                    length = min(2 * length, _LARGEST_BLOCK)
-                partial.append(block, size=file.size)
-                self.advance(len(block))
+        for block in read_blocks(self.origin, file, self.stop, start=partial.length, pauses=self.pauses):
+            partial.append(block, size=file.size)
+            self.advance(len(block))
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,8 @@ from lumihub.kubernetes.addresses import find_address
 from lumihub.kubernetes.administrators import SECRET, ensure_administrators
 from lumihub.kubernetes.comparing import Comparison, compare
 from lumihub.kubernetes.dask import end_clusters
-from lumihub.kubernetes.definitions import GATEWAY, ensure_definitions, find_changes
+from lumihub.kubernetes.datawork import DataWork
+from lumihub.kubernetes.definitions import GATEWAY, OPERATOR, ensure_definitions, find_changes
 from lumihub.kubernetes.desire import Desire, find_desire
 from lumihub.kubernetes.doctor import examine
 from lumihub.kubernetes.forwarding import Forwarding
@@ -184,6 +185,7 @@ class KubernetesBackend:
         if self.release.history():
             with hold_turn(self.cluster, self.namespace, progress):
                 done += end_clusters(self.cluster, self.settings, progress)
+                done += ["stopped data work"] if DataWork(self.cluster, self.settings).stop() else []
                 carry_out(self.release.uninstall(), self._watch(), progress, "Uninstalling the release", self._timeout)
             done.append("uninstalled hub, proxy, cache and gateway")
         done += stop_servers(self.cluster, self.settings, progress)
@@ -193,7 +195,8 @@ class KubernetesBackend:
 
     @property
     def _definitions(self) -> tuple[str, ...]:
-        return GATEWAY if self.settings.gateway_enabled else ()
+        gateway = GATEWAY if self.settings.gateway_enabled else ()
+        return (*gateway, *(OPERATOR if self.settings.platform_enabled else ()))
 
     @property
     def _timeout(self) -> float:

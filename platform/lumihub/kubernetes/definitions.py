@@ -10,7 +10,7 @@ from lumihub.backend import Change
 from lumihub.chart import CHART
 from lumihub.errors import LumiHubError
 from lumihub.kubernetes.access import ApiError
-from lumihub.kubernetes.objects import name_of
+from lumihub.kubernetes.objects import labels_of, name_of
 
 if TYPE_CHECKING:
     from lumihub.kubernetes.access import Cluster, Object
@@ -18,6 +18,12 @@ if TYPE_CHECKING:
 GATEWAY = ("daskclusters.gateway.dask.org",)
 """What the Dask gateway needs."""
 
+OPERATOR = tuple(
+    f"{plural}.kubernetes.dask.org" for plural in ("daskclusters", "daskworkergroups", "daskjobs", "daskautoscalers")
+)
+"""What Dask's operator needs. Where an institution runs that operator itself, its own stay as they are."""
+
+_PART_OF = "app.kubernetes.io/part-of"
 _PATH = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 _KIND = "CustomResourceDefinition"
 _FORBIDDEN = 403
@@ -40,10 +46,10 @@ def ensure_definitions(cluster: Cluster, names: tuple[str, ...]) -> list[str]:
             if error.status != _FORBIDDEN:
                 raise
             raise LumiHubError(
-                f"this account may not make the CustomResourceDefinition {name}, which students' Dask clusters need",
+                f"this account may not make the CustomResourceDefinition {name}, which Dask needs",
                 where=cluster.context,
                 fix=f"ask whoever runs the cluster to type: kubectl apply -f {CHART / 'crds' / name}.yaml"
-                " (or set dask.gateway.enabled to false)",
+                f" (or set dask.{'platform' if name in OPERATOR else 'gateway'}.enabled to false)",
             ) from error
         done.append(f"{change.action}d {change.kind} {name}")
     return done
@@ -56,7 +62,7 @@ def find_changes(cluster: Cluster, names: tuple[str, ...]) -> tuple[Change, ...]
         found = cluster.find(f"{_PATH}/{name}")
         if found is None:
             changes.append(Change("create", _KIND, name))
-        elif not has_versions(found, load_definition(name)):
+        elif not has_versions(found, load_definition(name)) and (name not in OPERATOR or is_ours(found)):
             changes.append(Change("change", _KIND, name))
     return tuple(changes)
 
@@ -69,6 +75,11 @@ def find_missing_rights(cluster: Cluster, names: tuple[str, ...]) -> list[str]:
         for verb in verbs
         if not cluster.may(verb, "customresourcedefinitions", group="apiextensions.k8s.io")
     ]
+
+
+def is_ours(found: Object) -> bool:
+    """Whether a LumiHub made it."""
+    return labels_of(found).get(_PART_OF) == "lumihub"
 
 
 def load_definition(name: str) -> Object:

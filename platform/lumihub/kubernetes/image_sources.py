@@ -15,7 +15,7 @@ from lumihub.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-NAMES = ("hub", "lab", "cache", "proxy", "gateway")
+NAMES = ("hub", "lab", "cache", "proxy", "gateway", "data")
 
 _BASE = re.compile(r"^ARG BASE=(\S+)$", re.MULTILINE)
 _CONTINUED = re.compile(r"\\\n\s*")

@@ -20,6 +20,8 @@ _GROUPS = {
     "ingressclasses": "networking.k8s.io/v1",
     "storageclasses": "storage.k8s.io/v1",
     "leases": "coordination.k8s.io/v1",
+    "jobs": "batch/v1",
+    "cronjobs": "batch/v1",
 }
 
 

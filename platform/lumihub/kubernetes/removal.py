@@ -37,7 +37,7 @@ def delete_data(cluster: Cluster, settings: Settings, progress: Progress) -> lis
     own = settings.kubernetes
     done = []
     with progress.task("Deleting homes, accounts and data"):
-        for namespace in (own.users_namespace, own.namespace):
+        for namespace in (own.users_namespace, settings.data_namespace, own.namespace):
             found = cluster.find(path_of("namespaces", name=namespace))
             if found is None:
                 continue
@@ -46,7 +46,7 @@ def delete_data(cluster: Cluster, settings: Settings, progress: Progress) -> lis
                 done.append(f"deleted the namespace {namespace} with all that was in it")
             else:
                 done += _delete_claims(cluster, namespace, own.release)
-        for namespace in (own.users_namespace, own.namespace):
+        for namespace in (own.users_namespace, settings.data_namespace, own.namespace):
             _wait_for_deletion(cluster, namespace)
     return done
 

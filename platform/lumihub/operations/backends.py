@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from lumihub.backend import Backend
+    from lumihub.data.store import DataStore
     from lumihub.settings import Settings
 
 
@@ -38,6 +39,17 @@ def require_one_machine(settings: Settings, what: str) -> None:
     if settings.kubernetes.context is not None:
         raise InputError(
             f"{what} works on the disk of one machine, and kubernetes.context names {settings.kubernetes.context}",
-            fix="nothing is to be done: the cluster's cache keeps what students read. For this machine's own files name"
-            " a values file without kubernetes.context (-f FILE)",
+            fix="in a cluster: ./deploy.py data warm, fetch --to PLACE, evict. For this machine's own files name a"
+            " values file without kubernetes.context (-f FILE)",
         )
+
+
+def pick_store(settings: Settings) -> DataStore:
+    """Where the data of these settings lie and are worked on."""
+    if settings.kubernetes.context is not None:
+        from lumihub.kubernetes.store import ClusterStore
+
+        return ClusterStore(settings)
+    from lumihub.local.datawork import LocalStore
+
+    return LocalStore(settings)

@@ -26,7 +26,7 @@ from lumihub.local.folder import explained_write_errors, find_state_folder
 from lumihub.operations.backends import require_one_machine
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from lumihub.data.catalogue import Catalogue, DataFile, Release
@@ -275,8 +275,12 @@ def _readable(folder: Path) -> bool:
 
 
 def _combine(report: FetchReport) -> LumiHubError:
-    faults = [error.faults[0] for error in report.faults.values()]
-    total = len(faults) + len(report.arrived) + len(report.already)
+    return combine_faults(report.faults, len(report.faults) + len(report.arrived) + len(report.already))
+
+
+def combine_faults(errors: Mapping[str, LumiHubError], total: int) -> LumiHubError:
+    """One error that says why files did not arrive, by path, and how many of how many."""
+    faults = [error.faults[0] for error in errors.values()]
     rest = len(faults) - _SHOWN_FAULTS
     more = f", {rest} of them not shown" if rest > 0 else ""
     summary = Fault(

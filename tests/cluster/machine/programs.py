@@ -82,6 +82,8 @@ COMPANIONS = Module("companions", ("local-path-provisioner", "helm", "coredns", 
 # What renders the chart is in these two, and needs no cluster.
 HELMS = (COMPANIONS, Module("helm3", ("helm3",)))
 MODULES = (KUBERNETES, *HELMS)
+# A server of object storage; no part of the cluster, so it is built and kept apart.
+S3 = Module("s3", ("versitygw",))
 
 
 def find_missing_packages() -> list[str]:
@@ -89,11 +91,12 @@ def find_missing_packages() -> list[str]:
     return sorted({package for program, package in DEBIAN.items() if find_program(program) is None})
 
 
-def build_key() -> str:
+def build_key(modules: Sequence[Module] = MODULES) -> str:
     """What names the folder of programs: a hash of all that they are built from."""
-    flags = [COMPILER_FLAGS, *(_linker_flags(module) for module in MODULES)]
+    flags = [COMPILER_FLAGS, *(_linker_flags(module) for module in modules)]
     digest = hashlib.sha256(json.dumps([os.uname().machine, ENVIRONMENT, flags]).encode())
-    for path in sorted(path for path in SOURCES.rglob("*") if path.is_file()):
+    files = (path for module in modules for path in (SOURCES / module.folder).rglob("*") if path.is_file())
+    for path in sorted(files):
         digest.update(path.relative_to(SOURCES).as_posix().encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()[:12]
 
@@ -111,7 +114,15 @@ def ensure_programs(modules: Sequence[Module] = MODULES) -> Path:
     Args:
         modules: those whose programs are wanted.
     """
-    folder = find_programs()
+    return _ensure(find_programs(), modules)
+
+
+def ensure_apart(module: Module) -> Path:
+    """Build a module that is no part of the cluster, where it is not built yet, and return the folder."""
+    return _ensure(CACHE / f"{module.folder}-{build_key((module,))}" / "bin", (module,))
+
+
+def _ensure(folder: Path, modules: Sequence[Module]) -> Path:
     if _missing(folder, modules):
         folder.mkdir(parents=True, exist_ok=True)
         with (folder.parent / "lock").open("w") as lock:

@@ -30,14 +30,14 @@ def values(tmp_path, monkeypatch):
     return str(path)
 
 
-@pytest.mark.parametrize("words", [("fetch", "4lep"), ("verify",), ("usage",), ("remove", "4lep")])
+@pytest.mark.parametrize("words", [("fetch", "4lep"), ("remove", "4lep")])
 def test_data_on_a_disk_is_refused_where_a_cluster_is_named(lumihub, values, words):
     done = lumihub("data", *words, "--values", values)
     assert done.returncode == 2
     assert done.stderr == (
         f"error: data {words[0]} works on the disk of one machine, and kubernetes.context names campus\n"
-        "  fix: nothing is to be done: the cluster's cache keeps what students read. For this machine's own files name"
-        " a values file without kubernetes.context (-f FILE)\n"
+        "  fix: in a cluster: ./deploy.py data warm, fetch --to PLACE, evict. For this machine's own files name a"
+        " values file without kubernetes.context (-f FILE)\n"
     )
 
 
@@ -46,7 +46,22 @@ def test_list_of_the_data_needs_no_disk(lumihub, values):
 
 
 @pytest.mark.parametrize(
-    "words", [("up",), ("plan",), ("status",), ("logs",), ("check",), ("doctor",), ("rollback",), ("down",)]
+    "words",
+    [
+        ("data", "warm", "4lep"),
+        ("data", "evict", "4lep"),
+        ("data", "verify"),
+        ("data", "usage"),
+        ("data", "stop"),
+        ("up",),
+        ("plan",),
+        ("status",),
+        ("logs",),
+        ("check",),
+        ("doctor",),
+        ("rollback",),
+        ("down",),
+    ],
 )
 def test_cluster_that_is_not_known_here_is_said_by_every_verb(lumihub, values, tmp_path, words):
     done = lumihub(*words, "--values", values)

@@ -97,7 +97,7 @@ def test_blocks_grow_while_they_come_quickly(
     _transfer(origin, tmp_path / "quick").fetch(file)
     assert origin.offsets == [0, BLOCK, 3 * BLOCK]
 
-    monkeypatch.setattr("lumihub.data.transfer._QUICK_SECONDS", 0.0)
+    monkeypatch.setattr("lumihub.data.reading._QUICK_SECONDS", 0.0)
     origin = Faulty(origin_folder, lambda _: None)
     _transfer(origin, tmp_path / "slow").fetch(file)
     assert origin.offsets == [0, BLOCK, 2 * BLOCK, 3 * BLOCK]

@@ -110,6 +110,7 @@ def test_the_bases_of_the_real_images():
         "cache": "docker.io/library/debian:trixie-slim",
         "proxy": "docker.io/library/debian:trixie-slim",
         "gateway": "docker.io/library/debian:bookworm-slim",
+        "data": "docker.io/library/debian:bookworm-slim",
     }
 
 

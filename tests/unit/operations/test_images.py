@@ -11,7 +11,7 @@ from lumihub.settings import Settings
 
 
 def test_all_where_none_is_named_and_always_in_the_same_order():
-    assert check_names([]) == ("hub", "lab", "cache", "proxy", "gateway")
+    assert check_names([]) == ("hub", "lab", "cache", "proxy", "gateway", "data")
     assert check_names(["proxy", "hub"]) == ("hub", "proxy")
 
 
@@ -19,8 +19,8 @@ def test_names_that_are_none():
     with pytest.raises(InputError) as caught:
         check_names(["labs", "hub", "nginx"])
     assert str(caught.value) == (
-        "error: labs is no image\n  did you mean lab?\n  fix: name some of: hub, lab, cache, proxy, gateway\n\n"
-        "error: nginx is no image\n  fix: name some of: hub, lab, cache, proxy, gateway"
+        "error: labs is no image\n  did you mean lab?\n  fix: name some of: hub, lab, cache, proxy, gateway, data\n\n"
+        "error: nginx is no image\n  fix: name some of: hub, lab, cache, proxy, gateway, data"
     )
 
 

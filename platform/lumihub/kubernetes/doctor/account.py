@@ -9,7 +9,7 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
 from lumihub.backend import Finding
-from lumihub.kubernetes.definitions import GATEWAY, find_missing_rights
+from lumihub.kubernetes.definitions import GATEWAY, OPERATOR, find_missing_rights
 
 if TYPE_CHECKING:
     from lumihub.kubernetes.access import Cluster
@@ -32,6 +32,7 @@ class Right:
         everywhere: whether it is about the whole cluster rather than a namespace.
         users: whether it is needed in the students' namespace too.
         dask: whether it is about the namespaces of Dask's cohorts, where there are any, alone.
+        data: whether it is about the namespace of data work, where there is one, alone.
     """
 
     verb: str
@@ -41,6 +42,7 @@ class Right:
     everywhere: bool = False
     users: bool = False
     dask: bool = False
+    data: bool = False
 
     def __str__(self) -> str:
         below = f"/{self.subresource}" if self.subresource else ""
@@ -93,6 +95,25 @@ RIGHTS = (
             ("delete", "daskclusters", "gateway.dask.org"),
         )
     ),
+    *(
+        Right(verb, resource, group, data=True)
+        for verb, resource, group in (
+            ("create", "configmaps", ""),
+            ("create", "serviceaccounts", ""),
+            ("create", "networkpolicies", "networking.k8s.io"),
+            ("create", "roles", "rbac.authorization.k8s.io"),
+            ("create", "rolebindings", "rbac.authorization.k8s.io"),
+            ("create", "cronjobs", "batch"),
+            ("create", "jobs", "batch"),
+            ("delete", "jobs", "batch"),
+            ("list", "pods", ""),
+            # Nobody can give the operator a right without having it.
+            ("create", "daskclusters", "kubernetes.dask.org"),
+            ("delete", "daskclusters", "kubernetes.dask.org"),
+            ("update", "daskclusters", "kubernetes.dask.org"),
+            ("create", "daskworkergroups", "kubernetes.dask.org"),
+        )
+    ),
 )
 
 
@@ -128,11 +149,17 @@ def examine_rights(cluster: Cluster, settings: Settings) -> Finding:
     """Whether this account may do all that the verbs do; the API server itself is asked."""
     own = settings.kubernetes
     missing: list[str] = []
-    rights = [right for right in RIGHTS if settings.gateway_enabled or not right.dask]
+    rights = [
+        right
+        for right in RIGHTS
+        if (settings.gateway_enabled or not right.dask) and (settings.platform_enabled or not right.data)
+    ]
     for right in rights:
         places = [own.namespace, *([own.users_namespace] if right.users else [])]
         if right.everywhere or right.dask:
             places = [""] if right.everywhere else list(settings.cohort_namespaces.values())
+        if right.data:
+            places = [settings.data_namespace]
         missing += [
             f"{right} in {place or 'the whole cluster'}"
             for place in places
@@ -140,6 +167,8 @@ def examine_rights(cluster: Cluster, settings: Settings) -> Finding:
         ]
     if settings.gateway_enabled:
         missing += find_missing_rights(cluster, GATEWAY)
+    if settings.platform_enabled:
+        missing += find_missing_rights(cluster, OPERATOR)
     if missing:
         return Finding(
             "rights",

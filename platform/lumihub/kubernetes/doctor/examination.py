@@ -57,6 +57,8 @@ def find_needed_references(settings: Settings) -> dict[str, str]:
         needed.add("cache")
     if settings.gateway_enabled:
         needed.add("gateway")
+    if settings.platform_enabled:
+        needed.add("data")
     return {name: reference for name, reference in references.items() if name in needed}
 
 

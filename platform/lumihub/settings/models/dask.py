@@ -8,6 +8,7 @@ from pydantic import Field
 
 from lumihub.settings.kinds import Seconds, Section, ServerMemory, Words
 from lumihub.settings.models.objects import Resources
+from lumihub.settings.models.platform import DaskPlatform
 
 Cohort = Annotated[
     str,
@@ -117,3 +118,4 @@ class Dask(Section):
         " worker pods of one cluster.",
     )
     gateway: DaskGateway = Field(default_factory=DaskGateway)
+    platform: DaskPlatform = Field(default_factory=DaskPlatform)

@@ -136,6 +136,7 @@ class DeployedImages(Section):
     cache: str = Field("", description="Image of the data cache; written by deploy.py, leave it out.")
     proxy: str = Field("", description="Image of the proxy; written by deploy.py, leave it out.")
     gateway: str = Field("", description="Image of the Dask gateway; written by deploy.py, leave it out.")
+    data: str = Field("", description="Image of data work; written by deploy.py, leave it out.")
 
 
 class Deployment(Section):

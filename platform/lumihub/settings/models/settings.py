@@ -83,6 +83,16 @@ class Settings(Section):
         return self.hub.enabled and self.dask.enabled and self.dask.gateway.enabled
 
     @property
+    def platform_enabled(self) -> bool:
+        """Whether the platform's own Dask can be used for data work; on a cluster alone."""
+        return self.dask.enabled and self.dask.platform.enabled
+
+    @property
+    def data_namespace(self) -> str:
+        """The namespace of data work."""
+        return f"{self.kubernetes.namespace}-data"
+
+    @property
     def cohort_namespaces(self) -> dict[str, str]:
         """The namespace of each cohort's Dask clusters, by the cohort's name, the default one first."""
         return {name: f"{self.kubernetes.namespace}-dask-{name}" for name in self.dask.gateway.cohorts}

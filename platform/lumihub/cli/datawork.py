@@ -1,0 +1,251 @@
+"""The verbs of `./deploy.py data` that work alike on one machine and in a cluster: warm, fetch --to, evict, stop."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
+
+import typer
+from rich.table import Table
+
+from lumihub.cli.options import Json, ValuesFile
+from lumihub.cli.output import output
+from lumihub.errors import Fault, InputError, LumiHubError
+from lumihub.settings import load_settings
+from lumihub.settings.quantities import format_bytes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from lumihub.data.records import DataFile
+    from lumihub.operations.datawork import DataWorkshop
+    from lumihub.settings import Settings
+
+Done = TypeVar("Done")
+Release = Literal["2020", "2025"]
+Collections = Annotated[list[str] | None, typer.Argument(metavar="[COLLECTION]...", help="Collections, such as 4lep.")]
+Samples = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--sample",
+        "-s",
+        metavar="SAMPLE",
+        help="Only these samples: a name, a number or a pattern as '*ZZ4lep'. Repeatable.",
+    ),
+]
+ReleaseOption = Annotated[
+    Release | None, typer.Option("--release", help="Another release than data.release of the values file.")
+]
+Everything = Annotated[bool, typer.Option("--all", help="Every collection of the release.")]
+Streams = Annotated[
+    int,
+    typer.Option(
+        "--streams",
+        min=1,
+        max=32,
+        help="Files that come in at once; in a cluster its own settings say it (dask.platform).",
+    ),
+]
+OfAnalysis = Annotated[
+    str, typer.Option("--analysis", metavar="NAME", help="The files that an analysis reads, such as higgs-4l.")
+]
+Listed = Annotated[
+    Path | None, typer.Option("--list", metavar="FILE", help="The files named in a text file, one a line.")
+]
+
+
+def register(data: typer.Typer) -> None:
+    """Add the verbs to `data`."""
+    data.command("warm")(_warm)
+    data.command("evict")(_evict)
+    data.command("stop")(_stop)
+
+
+def _warm(
+    collections: Collections = None,
+    samples: Samples = None,
+    everything: Everything = False,
+    analysis: OfAnalysis = "",
+    listed: Listed = None,
+    streams: Streams = 4,
+    release: ReleaseOption = None,
+    values: ValuesFile = None,
+    as_json: Json = False,
+) -> None:
+    """Bring files whole into the cache before a class, so that nobody waits for the link.
+
+    Each is read to its end through the cache and held against its checksum. Interrupted or broken off, the same command
+    goes on where it stopped.
+    """
+    shop = open_workshop(load_settings(values), release)
+    _require_choice(shop, collections, samples, everything=everything or bool(analysis) or listed is not None)
+    plan = shop.plan_warm(shop.choose(collections or [], samples or [], analysis=analysis, listed=listed))
+    whole = len(plan.files) - len(plan.missing)
+    if plan.missing:
+        output.step(f"{len(plan.missing)} of {len(plan.files)} files to warm, {format_bytes(plan.bytes)}")
+    else:
+        output.step(f"all {whole} files are in the cache already ({_sum(plan.files)})")
+    report = _interruptible(lambda: shop.warm(plan, output, streams=streams)) if plan.missing else None
+    if as_json:
+        done = sorted(report.done) if report else []
+        seconds = round(report.seconds, 3) if report else 0.0
+        output.json({"files": len(plan.files), "warmed": done, "bytes": plan.bytes, "seconds": seconds})
+    elif report:
+        output.step(f"{len(report.done)} files warmed, {_rate(plan.bytes, report.seconds)}")
+
+
+def fetch_to(
+    settings: Settings,
+    release: Release | None,
+    target: str,
+    collections: Sequence[str],
+    samples: Sequence[str],
+    *,
+    everything: bool,
+    streams: int,
+    timeout: int,
+    as_json: bool,
+) -> None:
+    """`data fetch --to`."""
+    if not target.startswith(("s3://", "pvc:", "/")):
+        raise InputError(
+            f"--to: {target} is no place that files are copied to", fix="name s3://BUCKET/FOLDER, pvc:NAME or /FOLDER"
+        )
+    if target.startswith("pvc:") and settings.kubernetes.context is None:
+        raise InputError(
+            f"--to: {target} is a volume of a cluster, and kubernetes.context is null",
+            fix="name s3://BUCKET/FOLDER or /FOLDER, or a values file with a cluster (-f FILE)",
+        )
+    shop = open_workshop(settings, release)
+    _require_choice(shop, collections, samples, everything=everything)
+    files = shop.choose(collections, samples)
+    output.step(f"{len(files)} files to have in {target}, {_sum(files)}")
+    report = _interruptible(lambda: shop.fetch(files, target, output, streams=streams, timeout=timeout))
+    if as_json:
+        output.json(
+            {
+                "files": len(files),
+                "there": sorted(report.done),
+                "bytes": report.bytes,
+                "seconds": round(report.seconds, 3),
+                "target": target,
+            }
+        )
+    else:
+        output.step(f"{len(report.done)} files are in {target}; {_rate(report.bytes, report.seconds)}")
+
+
+def verify_cache(
+    settings: Settings,
+    release: Release | None,
+    collections: Sequence[str],
+    samples: Sequence[str],
+    *,
+    repair: bool,
+    as_json: bool,
+) -> None:
+    """`data verify` in a cluster."""
+    shop = open_workshop(settings, release)
+    verdict = _interruptible(lambda: shop.verify(shop.choose(collections, samples), output, repair=repair))
+    if as_json:
+        output.json(
+            {
+                "right": verdict.right,
+                "damaged": list(verdict.damaged),
+                "partial": verdict.partial,
+                "repaired": list(verdict.repaired),
+            }
+        )
+    else:
+        output.step(f"cache: {verdict.right} files right, {len(verdict.damaged)} wrong")
+        if verdict.partial:
+            output.warn(f"cache: {verdict.partial} files are here in part, and have no checksum to compare with")
+        for path in verdict.repaired:
+            output.step(f"repaired {path}")
+    left = [path for path in verdict.damaged if path not in verdict.repaired]
+    if left:
+        error = LumiHubError("")
+        error.faults = tuple(
+            Fault(f"{path}: its checksum is wrong", where="the cache", fix="./deploy.py data verify --repair")
+            for path in left
+        )
+        raise error
+
+
+def show_usage(settings: Settings, release: Release | None, *, as_json: bool) -> None:
+    """`data usage` in a cluster."""
+    from dataclasses import asdict
+
+    rows, counters = open_workshop(settings, release).measure()
+    if as_json:
+        cache = asdict(counters) | {"hit_rate": counters.hit_rate, "saved": counters.saved}
+        output.json({"collections": [asdict(row) for row in rows], "cache": cache})
+        return
+    table = Table("Collection", "Files whole", "Bytes here", "Read", "Saved", box=None, header_style="bold")
+    for row in rows:
+        size = f"{format_bytes(row.bytes)} of {format_bytes(row.total_bytes)}"
+        read, saved = (format_bytes(one) if one is not None else "" for one in (row.served, row.saved))
+        table.add_row(row.collection, f"{row.files} of {row.total_files}", size, read, saved)
+    output.table(table)
+    served, hit = (sum(getattr(row, name) or 0 for row in rows) for name in ("served", "saved"))
+    rate = f"{hit / served:.1%} of the bytes read were here already" if served else "nothing read yet"
+    output.result(f"cache: {counters.files} files ({counters.complete} whole), {format_bytes(counters.held)}; {rate}")
+
+
+def _evict(
+    collections: Collections = None,
+    samples: Samples = None,
+    everything: Everything = False,
+    analysis: OfAnalysis = "",
+    listed: Listed = None,
+    release: ReleaseOption = None,
+    values: ValuesFile = None,
+    as_json: Json = False,
+) -> None:
+    """Throw files out of the cache, so that they come from the origin anew: when those there have changed."""
+    shop = open_workshop(load_settings(values), release)
+    _require_choice(shop, collections, samples, everything=everything or bool(analysis) or listed is not None)
+    gone = shop.evict(shop.choose(collections or [], samples or [], analysis=analysis, listed=listed))
+    if as_json:
+        output.json(sorted(gone))
+    else:
+        output.step(f"threw {len(gone)} files out of the cache" if gone else "none of these files is in the cache")
+
+
+def _stop(values: ValuesFile = None) -> None:
+    """End data work that goes on in the cluster after the command that began it is gone. What is whole stays."""
+    stopped = open_workshop(load_settings(values), None).stop()
+    output.step("stopped the work; the same command goes on with it" if stopped else "no data work is under way")
+
+
+def open_workshop(settings: Settings, release: Release | None) -> DataWorkshop:
+    """The verbs' operations under these settings."""
+    from lumihub.operations.datawork import DataWorkshop
+
+    return DataWorkshop(settings, release)
+
+
+def _require_choice(
+    shop: DataWorkshop, collections: Sequence[str] | None, samples: Sequence[str] | None, *, everything: bool
+) -> None:
+    if not collections and not samples and not everything:
+        raise InputError(
+            "no collection is named",
+            fix=f"name one of {', '.join(shop.catalogue.collections)}, or --all for the whole release",
+        )
+
+
+def _interruptible(work: Callable[[], Done]) -> Done:
+    try:
+        return work()
+    except KeyboardInterrupt:
+        output.warn("interrupted; type the same command again to go on")
+        raise typer.Exit(130) from None
+
+
+def _sum(files: Sequence[DataFile]) -> str:
+    return format_bytes(sum(file.size for file in files))
+
+
+def _rate(amount: int, seconds: float) -> str:
+    return f"{format_bytes(amount)} in {seconds:.1f} s ({format_bytes(amount / max(seconds, 1e-3))}/s)"

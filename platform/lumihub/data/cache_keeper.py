@@ -1,0 +1,99 @@
+"""Beside the cache in its pod: says what is cached, throws files out, and counts what readers got.
+
+`python3 -m lumihub.data.cache_keeper`, standard library only. It listens on loopback alone: whoever may forward a port
+of the pod may ask it, and no pod can. Students share a cache, so none of them may throw anything out of it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import threading
+from contextlib import suppress
+from dataclasses import asdict
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from lumihub.data.cached import evict, read_cached
+from lumihub.data.consumption import Consumption
+
+PORT = 8095
+MONITOR_PORT = 8096
+_PREFIX = "LUMIHUB_CACHE_"
+_DATAGRAM = 65536
+
+
+class Keeper:
+    """One cache's.
+
+    Args:
+        folder: the cache's data folder joined with the origin's path.
+        consumption: what was counted so far.
+    """
+
+    def __init__(self, folder: Path, consumption: Consumption) -> None:
+        self.folder = folder
+        self.consumption = consumption
+
+    def describe(self) -> dict[str, Any]:
+        """The files in the cache, and what readers got since it was made."""
+        files = [asdict(file) for file in read_cached(self.folder)] if self.folder.is_dir() else []
+        return {"files": files, "consumption": self.consumption.by_folder()}
+
+    def evict(self, paths: list[str]) -> list[str]:
+        """Throw files out; those that were there."""
+        inside = [path for path in paths if not path.startswith("/") and ".." not in path.split("/")]
+        return [path for path in inside if evict(self.folder, path)]
+
+
+def listen(keeper: Keeper, port: int = MONITOR_PORT) -> None:
+    """Count the cache's datagrams for ever."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as heard:
+        heard.bind(("127.0.0.1", port))
+        while True:
+            keeper.consumption.count(heard.recv(_DATAGRAM))
+
+
+def build_server(keeper: Keeper, port: int = PORT) -> ThreadingHTTPServer:
+    """`GET /` describes, `POST /evict` takes a list of paths."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self._answer(keeper.describe())
+
+        def do_POST(self) -> None:
+            try:
+                paths = json.loads(self.rfile.read(int(self.headers.get("Content-Length") or 0)))
+                self._answer(keeper.evict([str(path) for path in paths]))
+            except (ValueError, TypeError):
+                self.send_error(400)
+
+        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the library's name
+            """Nobody reads it."""
+
+        def _answer(self, answer: Any) -> None:
+            body = json.dumps(answer).encode()
+            self.send_response(200)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+    return ThreadingHTTPServer(("127.0.0.1", port), Handler)
+
+
+def main() -> None:
+    """Serve until the pod ends."""
+    data = Path(os.environ.get(f"{_PREFIX}DATA", "/data"))
+    path = urlsplit(os.environ[f"{_PREFIX}ORIGIN"]).path.strip("/")
+    keeper = Keeper(data / path, Consumption(data / ".lumihub-usage.json", path))
+    threading.Thread(target=listen, args=(keeper,), daemon=True).start()
+    with suppress(KeyboardInterrupt):
+        build_server(keeper).serve_forever()
+
+
+if __name__ == "__main__":
+    main()

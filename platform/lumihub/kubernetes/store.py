@@ -1,0 +1,50 @@
+"""The data of a cluster: its cache is asked through the keeper, its work is done by the platform's own Dask."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from lumihub.data.cached import CachedFile
+from lumihub.data.store import CacheContents
+from lumihub.kubernetes.access import connect
+from lumihub.kubernetes.datawork import DataWork
+from lumihub.kubernetes.keeper import describe_cache, evict_files
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from lumihub.data.work import Report, WorkOrder
+    from lumihub.progress import Progress
+    from lumihub.settings import Settings
+
+
+class ClusterStore:
+    """The data of the cluster that the settings name.
+
+    Args:
+        settings: the values file.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._cluster = connect(str(settings.kubernetes.context))
+        path = urlsplit(settings.data.origin.url).path.strip("/")
+        self.cache_url = f"root://cache.{settings.kubernetes.namespace}:1094//{path}"
+
+    def contents(self) -> CacheContents:
+        """What is in the cache's pod."""
+        found = describe_cache(self._cluster, self._settings)
+        return CacheContents(tuple(CachedFile(**one) for one in found["files"]), found["consumption"])
+
+    def evict(self, paths: Sequence[str]) -> tuple[str, ...]:
+        """Throw files out of the cache."""
+        return evict_files(self._cluster, self._settings, paths)
+
+    def work(self, order: WorkOrder, progress: Progress) -> Report:
+        """Have an order carried out by Dask in the cluster."""
+        return DataWork(self._cluster, self._settings).do(order, progress)
+
+    def stop(self) -> bool:
+        """End the work in the cluster."""
+        return DataWork(self._cluster, self._settings).stop()

@@ -1,0 +1,376 @@
+"""The data verbs in a cluster: warm, fetch into a volume and into S3, verify, evict; what breaks meanwhile."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import random
+import signal
+import subprocess
+import time
+import zlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from cluster.installation import NAMESPACE, ClusterInstallation
+from cluster.machine.layout import VOLUMES
+from cluster.machine.programs import S3, ensure_apart
+from lumihub.data.cache import find_cache_obstacle
+from lumihub.data.catalogue import load_catalogue
+from servers.link import Link
+from servers.s3 import S3Server
+from servers.xrootd import EXPORT, XRootDOrigin
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from cluster.machine.access import Cluster
+
+pytestmark = [pytest.mark.timeout(900), pytest.mark.xrootd]
+
+DATA = f"{NAMESPACE}-data"
+COLLECTION = "4lep"
+FILES = 110
+SMALLEST, LARGEST = 100_000, 900_000
+STREAMS = 4
+# What a restarted part may bring once more: the files that were on their way.
+AGAIN = STREAMS * LARGEST
+# Bytes of the protocol beside those of the files, and of asking for folders.
+BESIDE = 3_000_000
+PLATFORM = {"enabled": True, "gateway": {"enabled": False}, "platform": {"workers": 1, "streams": STREAMS}}
+KILL = """
+import os, signal
+for pid in filter(str.isdigit, os.listdir("/proc")):
+    words = open(f"/proc/{pid}/cmdline").read()
+    if int(pid) not in (1, os.getpid()) and "SIGKILL" not in words:
+        os.kill(int(pid), signal.SIGKILL)
+"""
+
+
+@dataclass
+class School:
+    """An installation whose origin can be slowed, cut, changed and stopped.
+
+    Attributes:
+        one: the installation.
+        origin: a real XRootD server.
+        link: the way from the cluster to it.
+    """
+
+    one: ClusterInstallation
+    origin: XRootDOrigin
+    link: Link
+
+    @property
+    def size(self) -> int:
+        """Bytes of the collection."""
+        return sum(path.stat().st_size for path in self.paths().values())
+
+    def paths(self) -> dict[str, Path]:
+        """The origin's files by name."""
+        return {path.name: path for path in self.origin.files.rglob("*.root")}
+
+    def sums(self) -> dict[str, int]:
+        """adler32 of the origin's files by name."""
+        return {name: zlib.adler32(path.read_bytes()) for name, path in self.paths().items()}
+
+    def command(self, *words: str) -> list[str]:
+        """`data VERB` with the values file."""
+        program = self.one.command("status")[0]
+        return [program, "data", *words, "--values", str(self.one.values)]
+
+    def type(self, *words: str, code: int = 0, timeout: float = 400) -> subprocess.CompletedProcess[str]:
+        """Type a data verb to its end."""
+        done = subprocess.run(
+            self.command(*words),
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            env=self.one.environment,
+            stdin=subprocess.DEVNULL,
+            check=False,
+        )
+        assert done.returncode == code, f"data {' '.join(words)}:\n{done.stdout}\n{done.stderr}"
+        return done
+
+    def ask(self, *words: str) -> Any:
+        """What a data verb answers as JSON."""
+        return json.loads(self.type(*words, "--json").stdout)
+
+    def start(self, *words: str) -> subprocess.Popen[str]:
+        """Begin a data verb."""
+        return subprocess.Popen(
+            self.command(*words),
+            env=self.one.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def kubectl(self, *words: str, check: bool = True) -> str:
+        """kubectl in the namespace of data work."""
+        return self.one.cluster.kubectl("--namespace", DATA, *words, check=check)
+
+    def pods(self) -> list[str]:
+        """Names of the pods of data work."""
+        return self.kubectl("get", "pods", "--output=name").split()
+
+    def cached(self) -> dict[str, Path]:
+        """The cache's own files on the node's disk, by name."""
+        [volume] = VOLUMES.glob(f"*_{NAMESPACE}_data-cache-0")
+        return {path.name: path for path in volume.rglob("*.root")}
+
+    def wait_for_bytes(self, amount: int) -> None:
+        """Wait until so much more has come over the link."""
+        until(lambda wanted=self.link.down + amount: self.link.down >= wanted, 180)
+
+    @contextlib.contextmanager
+    def slow(self, rate: float) -> Iterator[None]:
+        """The link with so many bytes a second."""
+        self.link.rate = rate
+        try:
+            yield
+        finally:
+            self.link.rate = None
+
+
+def until(arrived: Callable[[], bool], seconds: float) -> None:
+    end = time.monotonic() + seconds
+    while not arrived():
+        assert time.monotonic() < end, "it did not come about"
+        time.sleep(0.2)
+
+
+@pytest.fixture(scope="module")
+def copies(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A collection as at CERN: its names are real, its bytes are not."""
+    folder = tmp_path_factory.mktemp("copies")
+    chance = random.Random(4)  # noqa: S311
+    for file in load_catalogue("2020").in_collection(COLLECTION).values():
+        path = folder / file.path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(chance.randbytes(chance.randrange(SMALLEST, LARGEST)))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def school(installed: tuple[ClusterInstallation, dict[str, Any]], cluster: Cluster, copies: Path) -> Iterator[School]:
+    """The shared installation with another origin and the platform's Dask; as it was afterwards."""
+    one, _ = installed
+    obstacle = find_cache_obstacle("root://127.0.0.1")
+    if obstacle or cluster.host_address is None:
+        pytest.skip(obstacle or "pods of another cluster do not reach this machine")
+    with XRootDOrigin(copies) as origin, Link(origin.port, address=cluster.host_address) as link:
+        manifest = one.folder / "school.json"
+        url = f"root://{cluster.host_address}:{link.port}/{EXPORT}"
+        program = one.command("status")[0]
+        subprocess.run([program, "data", "manifest", origin.url(), "-o", str(manifest)], check=True, timeout=120)
+        data = {"origin": {"url": url, "manifest": str(manifest)}}
+        with one.changed(data=data, dask=PLATFORM):
+            one.up("--yes", "--no-check")
+            yield School(one, origin, link)
+        one.up("--yes", "--no-check")
+        one.cluster.kubectl("delete", "namespace", DATA, "--wait=true", "--timeout=120s")
+
+
+@pytest.fixture
+def empty(school: School) -> School:
+    """The same with nothing in its cache and nothing at work."""
+    school.type("stop")
+    school.type("evict", "--all")
+    assert not school.cached()
+    return school
+
+
+def test_a_warmed_collection_needs_no_link_and_leaves_no_dask_behind(empty: School) -> None:
+    before = empty.link.down
+    answer = empty.ask("warm", COLLECTION)
+    assert len(answer["warmed"]) == FILES
+    assert answer["bytes"] == empty.size
+    came = empty.link.down - before
+    assert empty.size <= came < empty.size + BESIDE
+    assert {name: zlib.adler32(path.read_bytes()) for name, path in empty.cached().items()} == empty.sums()
+    # Nothing of Dask waits for the next work.
+    assert empty.pods() == []
+    assert empty.kubectl("get", "daskclusters.kubernetes.dask.org", "--output=name") == ""
+
+    again = empty.type("warm", COLLECTION)
+    assert f"all {FILES} files are in the cache already" in again.stderr
+    empty.origin.stop()
+    try:
+        assert empty.ask("verify", COLLECTION) == {"right": FILES, "damaged": [], "partial": 0, "repaired": []}
+        usage = empty.ask("usage")
+        [row] = [row for row in usage["collections"] if row["collection"] == COLLECTION]
+        assert (row["files"], row["bytes"]) == (FILES, empty.size)
+        # It was read whole twice, and came over the link once.
+        assert row["served"] >= 2 * empty.size
+        assert row["saved"] >= empty.size
+
+        # What is not there fails by name, and not after minutes of waiting.
+        empty.type("evict", COLLECTION, "-s", "data_A")
+        began = time.monotonic()
+        failed = empty.type("warm", COLLECTION, "-s", "data_A", code=1)
+        assert "data_A.4lep.root did not arrive" in failed.stderr
+        assert time.monotonic() - began < 240
+    finally:
+        empty.origin.start()
+    assert (
+        empty.ask("warm", COLLECTION)["warmed"]
+        == [path for path in [one.path for one in load_catalogue("2020").files] if path.endswith("data_A.4lep.root")][
+            :1
+        ]
+    )
+
+
+def test_a_flipped_byte_in_the_cache_is_found_and_mended(school: School) -> None:
+    school.type("warm", COLLECTION)
+    path = school.cached()["data_C.4lep.root"]
+    with path.open("r+b") as file:
+        file.seek(4321)
+        [byte] = file.read(1)
+        file.seek(4321)
+        file.write(bytes([byte ^ 1]))
+    found = school.type("verify", COLLECTION, code=1)
+    assert "data_C.4lep.root: its checksum is wrong" in found.stderr
+    verdict = school.ask("verify", COLLECTION, "--repair")
+    assert [one.rpartition("/")[2] for one in verdict["repaired"]] == ["data_C.4lep.root"]
+    assert zlib.adler32(school.cached()["data_C.4lep.root"].read_bytes()) == school.sums()["data_C.4lep.root"]
+
+
+def test_warming_outlives_its_operator_a_worker_the_cache_and_the_tool(empty: School) -> None:
+    before = empty.link.down
+    with empty.slow(1_500_000):
+        tool = empty.start("warm", COLLECTION)
+        empty.wait_for_bytes(5_000_000)
+        work = next(pod for pod in empty.pods() if "data-work" in pod)
+        empty.kubectl("exec", work, "-c", "operator", "--", "python", "-c", KILL, check=False)
+        empty.wait_for_bytes(4_000_000)
+        worker = next(pod for pod in empty.pods() if "worker" in pod)
+        empty.kubectl("delete", worker, "--grace-period=0", "--force")
+        empty.wait_for_bytes(4_000_000)
+        tool.send_signal(signal.SIGKILL)
+        tool.communicate()
+        empty.wait_for_bytes(2_000_000)  # nobody follows, and it goes on
+        empty.link.cut()
+        empty.wait_for_bytes(2_000_000)
+        empty.one.cluster.kubectl("--namespace", NAMESPACE, "delete", "pod/cache-0", "--grace-period=0", "--force")
+        until(lambda: "2/2" in empty.one.cluster.kubectl("--namespace", NAMESPACE, "get", "pod/cache-0"), 120)
+        follower = empty.start("warm", COLLECTION)
+        _, said = follower.communicate(timeout=400)
+    if follower.returncode:  # files that waited for the cache longer than their patience are named; the rest is whole
+        assert "type the same command again" in said
+    empty.type("warm", COLLECTION)
+    assert empty.ask("verify", COLLECTION)["right"] == FILES
+    assert {name: zlib.adler32(path.read_bytes()) for name, path in empty.cached().items()} == empty.sums()
+    # A cache that is killed forgets what it has not noted yet, at most what was on its way.
+    assert empty.link.down - before < empty.size + 4 * AGAIN + BESIDE
+
+
+def test_files_that_are_gone_or_have_changed_are_named_and_the_rest_arrives(empty: School) -> None:
+    gone, changed = empty.paths()["data_A.4lep.root"], empty.paths()["data_B.4lep.root"]
+    bytes_of = {path: path.read_bytes() for path in (gone, changed)}
+    gone.unlink()
+    changed.write_bytes(bytes_of[changed][::-1])
+    try:
+        failed = empty.type("warm", COLLECTION, code=1)
+        assert "data_A.4lep.root did not arrive: the origin does not have" in failed.stderr
+        assert "data_B.4lep.root came in with adler32" in failed.stderr
+        assert f"2 of {FILES} files did not arrive" in failed.stderr
+        # What is wrong is not left for students to read.
+        assert set(empty.cached()) == set(empty.sums()) - {"data_B.4lep.root"} - {"data_A.4lep.root"}
+    finally:
+        for path, content in bytes_of.items():
+            path.write_bytes(content)
+            path.chmod(0o644)
+    assert len(empty.ask("warm", COLLECTION)["warmed"]) == 2
+    assert empty.ask("verify", COLLECTION)["right"] == FILES
+
+
+def test_a_volume_gets_every_file_once_though_a_worker_dies(empty: School) -> None:
+    claim = {
+        "apiVersion": "v1",
+        "kind": "PersistentVolumeClaim",
+        "metadata": {"name": "mirror", "namespace": DATA},
+        "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}},
+    }
+    missing = empty.type("fetch", COLLECTION, "--to", "pvc:mirror/atlas", code=2)
+    assert f"there is no volume mirror in the namespace {DATA}" in missing.stderr
+    empty.one.cluster.apply(claim)
+    before = empty.link.down
+    with empty.slow(4_000_000):
+        tool = empty.start("fetch", COLLECTION, "--to", "pvc:mirror/atlas")
+        empty.wait_for_bytes(10_000_000)
+        worker = next(pod for pod in empty.pods() if "worker" in pod)
+        empty.kubectl("delete", worker, "--grace-period=0", "--force")
+        _, said = tool.communicate(timeout=400)
+    assert tool.returncode == 0, said
+    [volume] = VOLUMES.glob(f"*_{DATA}_mirror")
+    there = {path.name: zlib.adler32(path.read_bytes()) for path in (volume / "atlas").rglob("*.root")}
+    assert there == empty.sums()
+    assert empty.link.down - before < empty.size + AGAIN + BESIDE
+    before = empty.link.down
+    assert empty.ask("fetch", COLLECTION, "--to", "pvc:mirror/atlas")["bytes"] == 0
+    assert empty.link.down - before < 100_000
+
+
+def test_a_bucket_gets_every_file_once_though_the_tool_dies(empty: School, tmp_path: Path) -> None:
+    program = ensure_apart(S3) / "versitygw"
+    assert empty.one.cluster.host_address
+    with S3Server(program, tmp_path / "buckets", empty.one.cluster.host_address) as server:
+        storage = server.open()
+        storage.mkdir("lake")
+        secret = {
+            "apiVersion": "v1",
+            "kind": "Secret",
+            "metadata": {"name": "s3", "namespace": DATA},
+            "stringData": server.environment,
+        }
+        empty.one.cluster.apply(secret)
+        before = empty.link.down
+        with empty.slow(5_000_000):
+            tool = empty.start("fetch", COLLECTION, "--to", "s3://lake/atlas")
+            empty.wait_for_bytes(10_000_000)
+            tool.send_signal(signal.SIGKILL)
+            tool.communicate()
+            other = empty.type("warm", COLLECTION, code=1)
+            assert "other data work is under way in the cluster" in other.stderr
+            answer = empty.ask("fetch", COLLECTION, "--to", "s3://lake/atlas")
+        assert len(answer["there"]) == FILES
+        found = storage.find("lake/atlas")
+        there = {name.rpartition("/")[2]: zlib.adler32(storage.cat_file(name)) for name in found}
+        assert there == empty.sums()
+        assert empty.link.down - before < empty.size + BESIDE
+        before = empty.link.down
+        assert empty.ask("fetch", COLLECTION, "--to", "s3://lake/atlas")["bytes"] == 0
+        assert empty.link.down - before < 100_000
+        # An object that somebody changed has another size or sum, and comes anew; it alone.
+        name = next(name for name in found if name.endswith("data_D.4lep.root"))
+        storage.pipe_file(name, b"not what it was")
+        assert empty.ask("fetch", COLLECTION, "--to", "s3://lake/atlas")["bytes"] == len(
+            empty.paths()["data_D.4lep.root"].read_bytes()
+        )
+        denied = tmp_path / "denied"
+        denied.mkdir()
+        empty.one.cluster.apply({**secret, "stringData": server.environment | {"AWS_SECRET_ACCESS_KEY": "wrong"}})
+        refused = empty.type("fetch", COLLECTION, "-s", "data_A", "--to", "s3://lake/other", code=1)
+        assert "data_A.4lep.root could not be stored" in refused.stderr
+        assert "AWS_ENDPOINT_URL" in refused.stderr
+
+
+def test_the_work_has_no_rights_outside_of_its_namespace(school: School) -> None:
+    account = f"system:serviceaccount:{DATA}:data-work"
+
+    def may(verb: str, what: str, namespace: str) -> bool:
+        words = ("auth", "can-i", verb, what, "--as", account, "--namespace", namespace)
+        return school.one.cluster.kubectl(*words, check=False).strip() == "yes"
+
+    assert may("create", "deployments.apps", DATA)
+    assert may("create", "daskclusters.kubernetes.dask.org", DATA)
+    for verb, what in (("get", "secrets"), ("create", "pods"), ("create", "deployments.apps"), ("list", "pods")):
+        assert not may(verb, what, NAMESPACE), (verb, what)
+    for verb, what in (("get", "secrets"), ("create", "pods/exec"), ("create", "pods"), ("create", "jobs.batch")):
+        assert not may(verb, what, DATA), (verb, what)

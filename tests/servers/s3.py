@@ -1,0 +1,79 @@
+"""A real server of object storage on this machine: versitygw, which keeps objects as files of a folder."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+import subprocess
+import time
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+REGION = "us-east-1"
+
+
+class S3Server:
+    """Serves until its block ends.
+
+    Args:
+        program: versitygw.
+        folder: where it keeps buckets; a bucket is a folder in it.
+        address: of this machine, where clients connect.
+    """
+
+    def __init__(self, program: Path, folder: Path, address: str) -> None:
+        self._program, self._address = program, address
+        self.folder = folder
+        self.key, self._secret = secrets.token_hex(8), secrets.token_hex(16)
+        with socket.create_server((address, 0)) as probe:
+            self._port: int = probe.getsockname()[1]
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What its clients need, as AWS's own programs read it."""
+        return {
+            "AWS_ACCESS_KEY_ID": self.key,
+            "AWS_SECRET_ACCESS_KEY": self._secret,
+            "AWS_ENDPOINT_URL": f"http://{self._address}:{self._port}",
+            "AWS_DEFAULT_REGION": REGION,
+        }
+
+    def __enter__(self) -> S3Server:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        environment = {**os.environ, "ROOT_ACCESS_KEY": self.key, "ROOT_SECRET_KEY": self._secret}
+        command = [self._program, "--quiet", "--port", f"{self._address}:{self._port}", "posix", str(self.folder)]
+        self._process = subprocess.Popen(
+            command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=self.folder
+        )
+        end = time.monotonic() + 20
+        while time.monotonic() < end:
+            try:
+                socket.create_connection((self._address, self._port), timeout=1).close()
+            except OSError:
+                time.sleep(0.1)
+            else:
+                return self
+        self.__exit__()
+        raise RuntimeError("versitygw did not start")
+
+    def __exit__(self, *_: object) -> None:
+        if self._process:
+            self._process.kill()
+            self._process.wait(10)
+
+    def open(self) -> Any:
+        """Its file system, as a client on this machine sees it, past every cache."""
+        import s3fs
+
+        return s3fs.S3FileSystem(
+            key=self.key,
+            secret=self._secret,
+            endpoint_url=self.environment["AWS_ENDPOINT_URL"],
+            client_kwargs={"region_name": REGION},
+            skip_instance_cache=True,
+            use_listings_cache=False,
+        )
