@@ -13,12 +13,9 @@ import argparse
 import json
 import shutil
 import statistics
-import sys
 import tempfile
 import time
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +23,7 @@ import kubernetes.client
 import kubernetes.config
 import requests
 
+from bench.arrival import MEBI, find_use, measure_arrival
 from bench.table import print_machine, print_table
 from cluster.installation import IMAGES, NAMESPACE, USERS, ClusterInstallation, build_images, build_values
 from cluster.machine.access import own_cluster
@@ -39,9 +37,10 @@ from servers.hub import NO_ORIGIN
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from cluster.machine.access import Cluster
+
 BARE = f"{NAMESPACE}-bare"
 PORT = 30999
-MEBI = 2**20
 ANSWER_SECONDS = 180
 WATCHED_SECONDS = 60
 
@@ -55,24 +54,25 @@ def main() -> None:
     given = options.parse_args()
     print_machine()
     build_images()
-    with in_use(patience=3600), installation() as one:
-        measure_idle(one)
-        measure_starts(one, given.rounds)
-        measure_class(one, given.students, given.seconds)
+    with in_use(patience=3600):
+        ensure_up()
+        with installation(own_cluster()) as one:
+            measure_idle(one)
+            measure_starts(one, given.rounds)
+            passwords = one.add(*(f"class-{number}" for number in range(given.students)))
+            measure_arrival(one, passwords, given.seconds)
     print_machine()
 
 
 @contextmanager
-def installation() -> Iterator[ClusterInstallation]:
-    """An installation on the test cluster, gone afterwards; the cluster stays up."""
-    ensure_up()
-    cluster = own_cluster()
+def installation(cluster: Cluster, **sections: dict[str, Any]) -> Iterator[ClusterInstallation]:
+    """An installation with these settings on the test cluster, gone afterwards; the cluster stays up."""
     for reference in find_references(Settings.model_validate({"images": {"tag": IMAGES}})).values():
         cluster.load_image(reference)
     folder = Path(tempfile.mkdtemp(prefix="lumihub-bench-"))
     one = ClusterInstallation(cluster, folder, folder)
     (folder / "helm").symlink_to(cluster.program("helm"))
-    one.write(build_values(cluster, data={"origin": {"url": NO_ORIGIN}}, cull={"enabled": False}))
+    one.write(build_values(cluster, data={"origin": {"url": NO_ORIGIN}}, cull={"enabled": False}, **sections))
     try:
         one.lumihub("down", "--delete-data", "--yes")  # of a run that was killed
         one.up("--yes", "--no-check")
@@ -107,17 +107,6 @@ def find_requests(one: ClusterInstallation) -> dict[str, tuple[float, float, str
         cpu, memory = (sum(float(parse_quantity(each.get(key, "0"))) for each in asked) for key in ("cpu", "memory"))
         found[pod["metadata"]["name"]] = (cpu, memory, pod["status"]["phase"])
     return found
-
-
-def find_use(one: ClusterInstallation) -> dict[str, tuple[float, float]]:
-    """By pod of the platform: MiB of its working set, and seconds that processors worked for it."""
-    node = one.cluster.kubectl("get", "nodes", "--output=name").split()[0].removeprefix("node/")
-    summary = json.loads(one.cluster.kubectl("get", "--raw", f"/api/v1/nodes/{node}/proxy/stats/summary"))
-    return {
-        pod["podRef"]["name"]: (pod["memory"]["workingSetBytes"] / MEBI, pod["cpu"]["usageCoreNanoSeconds"] / 1e9)
-        for pod in summary["pods"]
-        if pod["podRef"]["namespace"] == NAMESPACE and "usageCoreNanoSeconds" in pod.get("cpu", {})
-    }
 
 
 def measure_starts(one: ClusterInstallation, rounds: int) -> None:
@@ -226,41 +215,6 @@ def wait_until(is_so: Any) -> None:
         if time.monotonic() > deadline:
             raise LumiHubError(f"not there after {ANSWER_SECONDS} s")
         time.sleep(0.1)
-
-
-def measure_class(one: ClusterInstallation, students: int, seconds: float) -> None:
-    """Students who come one after the other and stay; what each waits for, and what the hub needs for it."""
-    names = [f"class-{number}" for number in range(students)]
-    passwords = one.add(*names)
-    hub = next(name for name in find_use(one) if name.startswith("hub-"))
-    before, began = find_use(one)[hub], time.monotonic()
-    with ThreadPoolExecutor(students) as pool:
-        come = partial(come_to_class, one, passwords, began, seconds / students)
-        waited = [found for found in pool.map(come, range(students), names) if found is not None]
-    took, after = time.monotonic() - began, find_use(one)[hub]
-    hundredths = statistics.quantiles(waited, n=100)
-    rows = [
-        ("failures", float(students - len(waited))),
-        ("seconds from click to ready, p50", hundredths[49]),
-        ("seconds from click to ready, p95", hundredths[94]),
-        ("slowest", max(waited)),
-        ("hub, cores", (after[1] - before[1]) / took),
-        ("hub, MiB afterwards", after[0]),
-    ]
-    print_table(f"{students} students who come within {seconds:.0f} s, all of whom stay", ("", ""), rows)
-
-
-def come_to_class(
-    one: ClusterInstallation, passwords: dict[str, str], began: float, pause: float, number: int, name: str
-) -> float | None:
-    """Seconds that this student waited; None when no server came."""
-    time.sleep(max(0.0, began + number * pause - time.monotonic()))
-    try:
-        with one.student(name, passwords[name], server=False) as session:
-            return session.start_server()
-    except LumiHubError as error:
-        sys.stderr.write(f"{error}\n")
-        return None
 
 
 if __name__ == "__main__":

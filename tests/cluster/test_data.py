@@ -16,7 +16,7 @@ import pytest
 
 from cluster.installation import NAMESPACE, ClusterInstallation
 from cluster.machine.layout import VOLUMES
-from cluster.machine.programs import S3, ensure_apart
+from cluster.machine.programs import S3, ensure_programs
 from lumihub.data.cache import find_cache_obstacle
 from lumihub.data.catalogue import load_catalogue
 from servers.link import Link
@@ -318,7 +318,7 @@ def test_a_volume_gets_every_file_once_though_a_worker_dies(empty: School) -> No
 
 
 def test_a_bucket_gets_every_file_once_though_the_tool_dies(empty: School, tmp_path: Path) -> None:
-    program = ensure_apart(S3) / "versitygw"
+    program = ensure_programs((S3,)) / "versitygw"
     assert empty.one.cluster.host_address
     with S3Server(program, tmp_path / "buckets", empty.one.cluster.host_address) as server:
         storage = server.open()

@@ -1,7 +1,8 @@
 """The Kubernetes programs: built once from the Go modules in `programs/`, kept in the user's cache folder.
 
 One folder there holds one `go.mod` with `tool` lines for all programs that share their dependencies. What is built is
-named by a hash of everything it is built from, so a changed version is built anew beside the old one.
+named by a hash of everything it is built from, so a changed version is built anew beside the old one. What only a
+benchmark needs is no part of that hash.
 """
 
 from __future__ import annotations
@@ -82,7 +83,9 @@ COMPANIONS = Module("companions", ("local-path-provisioner", "helm", "coredns", 
 # What renders the chart is in these two, and needs no cluster.
 HELMS = (COMPANIONS, Module("helm3", ("helm3",)))
 MODULES = (KUBERNETES, *HELMS)
-# A server of object storage; no part of the cluster, so it is built and kept apart.
+# Simulated nodes, for the benchmark that asks for them.
+KWOK = Module("kwok", ("kwok",))
+# A server of object storage, for the tests that bring data into one.
 S3 = Module("s3", ("versitygw",))
 
 
@@ -91,8 +94,8 @@ def find_missing_packages() -> list[str]:
     return sorted({package for program, package in DEBIAN.items() if find_program(program) is None})
 
 
-def build_key(modules: Sequence[Module] = MODULES) -> str:
-    """What names the folder of programs: a hash of all that they are built from."""
+def build_key(modules: Sequence[Module]) -> str:
+    """What names the folder of these modules' programs: a hash of all that they are built from."""
     flags = [COMPILER_FLAGS, *(_linker_flags(module) for module in modules)]
     digest = hashlib.sha256(json.dumps([os.uname().machine, ENVIRONMENT, flags]).encode())
     files = (path for module in modules for path in (SOURCES / module.folder).rglob("*") if path.is_file())
@@ -101,9 +104,9 @@ def build_key(modules: Sequence[Module] = MODULES) -> str:
     return digest.hexdigest()[:12]
 
 
-def find_programs() -> Path:
-    """The folder of the programs, whether they are built or not."""
-    return CACHE / build_key() / "bin"
+def find_programs(modules: Sequence[Module] = MODULES) -> Path:
+    """The folder of these programs, built or not: one for all of the cluster, others have their own."""
+    return CACHE / build_key(MODULES if set(modules) <= set(MODULES) else modules) / "bin"
 
 
 def ensure_programs(modules: Sequence[Module] = MODULES) -> Path:
@@ -114,15 +117,7 @@ def ensure_programs(modules: Sequence[Module] = MODULES) -> Path:
     Args:
         modules: those whose programs are wanted.
     """
-    return _ensure(find_programs(), modules)
-
-
-def ensure_apart(module: Module) -> Path:
-    """Build a module that is no part of the cluster, where it is not built yet, and return the folder."""
-    return _ensure(CACHE / f"{module.folder}-{build_key((module,))}" / "bin", (module,))
-
-
-def _ensure(folder: Path, modules: Sequence[Module]) -> Path:
+    folder = find_programs(modules)
     if _missing(folder, modules):
         folder.mkdir(parents=True, exist_ok=True)
         with (folder.parent / "lock").open("w") as lock:
@@ -151,7 +146,7 @@ def _linker_flags(module: Module) -> str:
 
 def _build(module: Module, folder: Path) -> None:
     begin = time.monotonic()
-    go = ensure_go([module.definition for module in MODULES])
+    go = ensure_go([module.definition])
     environment = {**os.environ, **ENVIRONMENT, "GOBIN": ""}
     where = SOURCES / module.folder
     _say(f"{module.folder}: fetching its modules")

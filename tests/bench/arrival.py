@@ -1,0 +1,102 @@
+"""Students who come one after the other and stay: what each waits for, and what the hub needs for it."""
+
+from __future__ import annotations
+
+import json
+import statistics
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+from bench.table import print_table
+from cluster.installation import NAMESPACE
+from lumihub.errors import LumiHubError
+from lumihub.operations.student import StudentSession
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from cluster.installation import ClusterInstallation
+
+MEBI = 2**20
+# Who is not served yet, at most; whoever comes then waits in front of the door, and that counts.
+TOGETHER = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """Seconds from coming to being in, and from the click to a server that answers; or why there is none."""
+
+    enter: float = 0.0
+    start: float = 0.0
+    failure: str = ""
+
+
+def measure_arrival(
+    one: ClusterInstallation,
+    secrets: Mapping[str, str],
+    seconds: float,
+    enter: Callable[[StudentSession, str], None] = StudentSession.log_in,
+) -> None:
+    """Let students come at equal intervals, and print one table.
+
+    Args:
+        one: where.
+        secrets: by name, what `enter` needs.
+        seconds: in which they come.
+        enter: how a student gets in.
+    """
+    hub = next(name for name in find_use(one) if name.startswith("hub-"))
+    before, began = find_use(one)[hub], time.monotonic()
+    come = partial(_come, one.url, enter, began, seconds / len(secrets))
+    with ThreadPoolExecutor(min(len(secrets), TOGETHER)) as pool:
+        visits = list(pool.map(come, range(len(secrets)), secrets, secrets.values()))
+    took, after = time.monotonic() - began, find_use(one)[hub]
+    failures = Counter(visit.failure for visit in visits if visit.failure)
+    served = [visit for visit in visits if not visit.failure]
+    rows: list[tuple[object, ...]] = [("failures", failures.total())]
+    rows += [(f"  {failure}", count) for failure, count in failures.most_common()]
+    if len(served) > 1:
+        for name, waits in (
+            ("seconds to get in", [visit.enter for visit in served]),
+            ("seconds from click to ready", [visit.start for visit in served]),
+        ):
+            hundredths = statistics.quantiles(waits, n=100, method="inclusive")
+            rows += [(f"{name}, p50", hundredths[49]), (f"{name}, p95", hundredths[94]), ("  slowest", max(waits))]
+    rows += [("hub, cores", (after[1] - before[1]) / took), ("hub, MiB afterwards", after[0])]
+    print_table(f"{len(secrets):,} students who come within {seconds:.0f} s, all of whom stay", ("", ""), rows)
+
+
+def find_use(one: ClusterInstallation) -> dict[str, tuple[float, float]]:
+    """By pod of the platform: MiB of its working set, and seconds that processors worked for it."""
+    node = one.cluster.kubectl("get", "nodes", "--output=name").split()[0].removeprefix("node/")
+    summary = json.loads(one.cluster.kubectl("get", "--raw", f"/api/v1/nodes/{node}/proxy/stats/summary"))
+    return {
+        pod["podRef"]["name"]: (pod["memory"]["workingSetBytes"] / MEBI, pod["cpu"]["usageCoreNanoSeconds"] / 1e9)
+        for pod in summary["pods"]
+        if pod["podRef"]["namespace"] == NAMESPACE and "usageCoreNanoSeconds" in pod.get("cpu", {})
+    }
+
+
+def _come(
+    url: str,
+    enter: Callable[[StudentSession, str], None],
+    began: float,
+    pause: float,
+    number: int,
+    name: str,
+    secret: str,
+) -> Visit:
+    """One student."""
+    due = began + number * pause
+    time.sleep(max(0.0, due - time.monotonic()))
+    try:
+        with StudentSession(url, name) as session:
+            enter(session, secret)
+            entered = time.monotonic() - due
+            return Visit(entered, session.start_server())
+    except LumiHubError as error:
+        return Visit(failure=str(error).splitlines()[0].replace(name, "NAME"))
