@@ -78,6 +78,7 @@ def test_plan_shows_what_changes_and_touches_nothing(one: ClusterInstallation) -
     ]
 
 
+@pytest.mark.long
 def test_plan_finds_what_somebody_changed_or_deleted_by_hand_and_up_mends_it(one: ClusterInstallation) -> None:
     one.cluster.kubectl("--namespace", NAMESPACE, "scale", "deployment/proxy", "--replicas=2")
     one.cluster.kubectl("--namespace", NAMESPACE, "delete", "service", "proxy-api")
@@ -111,6 +112,7 @@ def test_logs_shows_parts_and_students(one: ClusterInstallation) -> None:
         assert "reader" in one.lumihub("logs", "reader").stdout
 
 
+@pytest.mark.long
 def test_logs_follows_the_pod_that_takes_the_place_of_another(one: ClusterInstallation) -> None:
     with subprocess.Popen(
         one.command("logs", "hub", "-f", "-n", "0"), stdout=subprocess.PIPE, text=True, env=one.environment
@@ -147,6 +149,7 @@ def find_trials(cluster: Cluster) -> list[str]:
     ]
 
 
+@pytest.mark.long
 def test_doctor_names_the_remedy_of_what_is_wrong(one: ClusterInstallation) -> None:
     with one.changed(
         singleuser={"storage": {"dynamic": {"storageClass": "fast"}}},
@@ -187,6 +190,7 @@ def test_image_that_is_nowhere_is_refused_before_anything_changes(one: ClusterIn
     assert (one.find_objects(), one.revision()) == (before, revision)
 
 
+@pytest.mark.long
 def test_upgrade_whose_hub_does_not_start_ends_with_the_old_release_serving(one: ClusterInstallation) -> None:
     with working_student(one, "patient") as kernel:
         broken = {"config": {"JupyterHub": {"db_url": "sqlite:////nowhere/at/all.sqlite"}}}
@@ -201,6 +205,7 @@ def test_upgrade_whose_hub_does_not_start_ends_with_the_old_release_serving(one:
     assert one.up("--no-check")["changes"] == []
 
 
+@pytest.mark.long
 def test_full_node_ends_with_the_old_release_serving_and_says_so(one: ClusterInstallation) -> None:
     with one.changed(hub={"resources": {"requests": {"memory": "900Gi"}}}, kubernetes={"timeout": 60}):
         done = one.lumihub("up", "--no-check", check=False)
@@ -249,6 +254,7 @@ def upgrading(one: ClusterInstallation) -> Iterator[tuple[subprocess.Popen[str],
             up.communicate()
 
 
+@pytest.mark.long
 def test_helm_that_is_killed_is_recovered_from_at_once(one: ClusterInstallation) -> None:
     with upgrading(one) as (up, pid):
         os.kill(pid, signal.SIGKILL)
@@ -259,6 +265,7 @@ def test_helm_that_is_killed_is_recovered_from_at_once(one: ClusterInstallation)
     assert one.status()["healthy"]
 
 
+@pytest.mark.long
 def test_up_that_is_killed_with_its_helm_is_recovered_from_by_the_next(one: ClusterInstallation) -> None:
     with upgrading(one) as (up, pid):
         up.kill()
@@ -273,6 +280,7 @@ def test_up_that_is_killed_with_its_helm_is_recovered_from_by_the_next(one: Clus
     assert one.plan()["changes"] == []
 
 
+@pytest.mark.long
 def test_interrupt_takes_back_what_was_begun(one: ClusterInstallation) -> None:
     with upgrading(one) as (up, _):
         up.send_signal(signal.SIGINT)
@@ -283,6 +291,7 @@ def test_interrupt_takes_back_what_was_begun(one: ClusterInstallation) -> None:
     assert one.plan()["changes"] == []
 
 
+@pytest.mark.long
 def test_two_calls_at_once_take_turns(one: ClusterInstallation) -> None:
     with upgrading(one):
         done = one.lumihub("up", "--no-check", check=False)
@@ -311,6 +320,7 @@ def test_surprising_place_is_asked_about(one: ClusterInstallation, tmp_path: Pat
     assert "error: nobody is there to ask whether this is the right place\n  fix: add --yes if it is" in done.stderr
 
 
+@pytest.mark.long
 def test_helm_3_carries_on_where_helm_4_was(one: ClusterInstallation, helm: dict[int, Path]) -> None:
     other = ClusterInstallation(one.cluster, one.folder, helm[3])
     assert other.plan()["changes"] == []

@@ -154,6 +154,7 @@ def test_a_lesson_on_real_data_gives_the_same_numbers_in_worker_pods(students: d
     assert ada.value(f"list(c.run(reach, [{origin}]).values())") == [[], []]
 
 
+@pytest.mark.long
 def test_simulated_photons_give_what_they_give_in_this_process(students: dict[str, Student]) -> None:
     same = students["ada"].value(
         "from lumihub.data.catalogue import simulated_folder\n"
@@ -165,6 +166,7 @@ def test_simulated_photons_give_what_they_give_in_this_process(students: dict[st
     assert same == (9, True, 2)
 
 
+@pytest.mark.long
 def test_notebooks_of_a_student_share_the_cluster(students: dict[str, Student]) -> None:
     ada = students["ada"]
     second = Student("ada", "", ada.session, ada.session.start_kernel())
@@ -275,6 +277,7 @@ def test_the_gateway_answers_for_ones_own_cluster_alone(students: dict[str, Stud
     assert students["dora"].value(f"ask('POST', '/api/v1/clusters/', {image!r})")[0] == 422
 
 
+@pytest.mark.long
 def test_nobody_gets_more_workers_than_there_may_be(dask: ClusterInstallation, students: dict[str, Student]) -> None:
     ben = students["ben"]
     cluster = ben.value("'/api/v1/clusters/' + c.cluster.name")
@@ -311,6 +314,7 @@ def test_nobody_gets_more_workers_than_there_may_be(dask: ClusterInstallation, s
     ben.run(f"ask('POST', '{cluster}/scale', {{'count': 2}})")
 
 
+@pytest.mark.long
 def test_a_full_class_is_told_so_in_one_sentence_and_goes_on(students: dict[str, Student]) -> None:
     result = students["dora"].run("c = compute.client(workers=1)\nprint(c.submit(sum, [1, 2]).result())")
     warnings = [line for line in result.text.splitlines() if "LimitWarning" in line]
@@ -323,6 +327,7 @@ def test_a_full_class_is_told_so_in_one_sentence_and_goes_on(students: dict[str,
     students["dora"].run("compute.close()")
 
 
+@pytest.mark.long
 def test_a_worker_that_eats_its_memory_harms_nobody_else(
     dask: ClusterInstallation, students: dict[str, Student]
 ) -> None:
@@ -340,6 +345,7 @@ def test_a_worker_that_eats_its_memory_harms_nobody_else(
     assert ben.value("sorted(c.gather(c.map(abs, range(-3, 0))))") == [1, 2, 3]
 
 
+@pytest.mark.long
 def test_a_fork_bomb_ends_at_the_limit_of_its_cluster(students: dict[str, Student]) -> None:
     ben, ada = students["ben"], students["ada"]
     # Two workers and a scheduler may have 600 processes; nothing that runs in them can ask for more.
@@ -364,6 +370,7 @@ def test_a_fork_bomb_ends_at_the_limit_of_its_cluster(students: dict[str, Studen
     assert ada.value("int(analysis.run('higgs-4l', client=c).events)") == 432
 
 
+@pytest.mark.long
 def test_close_ends_the_cluster_at_once(dask: ClusterInstallation, students: dict[str, Student]) -> None:
     students["ben"].run("compute.close()")
     until(lambda: not find_pods(dask, DEFAULT, student="ben"), 30)
@@ -373,6 +380,7 @@ def test_close_ends_the_cluster_at_once(dask: ClusterInstallation, students: dic
     until(lambda: not find_pods(dask, DEFAULT, student="dora"), 30)
 
 
+@pytest.mark.long
 def test_without_the_gateway_a_notebook_goes_on(dask: ClusterInstallation, students: dict[str, Student]) -> None:
     with scaled_down(dask, "gateway"):
         said = students["dora"].run("c = compute.client(workers=1)\nprint(c.submit(sum, [1, 2]).result())").text
@@ -389,6 +397,7 @@ def test_a_cluster_ends_with_its_students_server(dask: ClusterInstallation, stud
     assert time.monotonic() - began < 60
 
 
+@pytest.mark.long
 def test_a_cluster_ends_though_the_controller_was_restarted(
     dask: ClusterInstallation, students: dict[str, Student]
 ) -> None:
@@ -400,6 +409,7 @@ def test_a_cluster_ends_though_the_controller_was_restarted(
     until(lambda: not find_pods(dask, DEFAULT, student="ben"), 90)
 
 
+@pytest.mark.long
 def test_a_cluster_ends_though_nobody_told_the_gateway(dask: ClusterInstallation, students: dict[str, Student]) -> None:
     """The server dies while the hub is away: the hub finds out when it is back, and the gateway asks it."""
     ada = students["ada"]
@@ -415,6 +425,7 @@ def test_a_cluster_ends_though_nobody_told_the_gateway(dask: ClusterInstallation
     ada.session.start_server()
 
 
+@pytest.mark.long
 def test_idle_and_old_clusters_end(dask: ClusterInstallation, students: dict[str, Student]) -> None:
     gateway = DASK["gateway"]
     assert isinstance(gateway, dict)
@@ -437,6 +448,7 @@ def test_idle_and_old_clusters_end(dask: ClusterInstallation, students: dict[str
     dask.up("--no-check")
 
 
+@pytest.mark.long
 def test_down_ends_clusters_first(dask: ClusterInstallation, students: dict[str, Student]) -> None:
     students["dora"].open_pods(1)
     said = dask.lumihub("down", "--yes").stderr

@@ -241,6 +241,7 @@ def test_a_flipped_byte_in_the_cache_is_found_and_mended(school: School) -> None
     assert zlib.adler32(school.cached()["data_C.4lep.root"].read_bytes()) == school.sums()["data_C.4lep.root"]
 
 
+@pytest.mark.long
 def test_warming_outlives_its_operator_a_worker_the_cache_and_the_tool(empty: School) -> None:
     before = empty.link.down
     with empty.slow(1_500_000):
@@ -270,6 +271,7 @@ def test_warming_outlives_its_operator_a_worker_the_cache_and_the_tool(empty: Sc
     assert empty.link.down - before < empty.size + 4 * AGAIN + BESIDE
 
 
+@pytest.mark.long
 def test_files_that_are_gone_or_have_changed_are_named_and_the_rest_arrives(empty: School) -> None:
     gone, changed = empty.paths()["data_A.4lep.root"], empty.paths()["data_B.4lep.root"]
     bytes_of = {path: path.read_bytes() for path in (gone, changed)}
@@ -290,6 +292,7 @@ def test_files_that_are_gone_or_have_changed_are_named_and_the_rest_arrives(empt
     assert empty.ask("verify", COLLECTION)["right"] == FILES
 
 
+@pytest.mark.long
 def test_a_volume_gets_every_file_once_though_a_worker_dies(empty: School) -> None:
     claim = {
         "apiVersion": "v1",
@@ -317,6 +320,7 @@ def test_a_volume_gets_every_file_once_though_a_worker_dies(empty: School) -> No
     assert empty.link.down - before < 100_000
 
 
+@pytest.mark.long
 def test_a_bucket_gets_every_file_once_though_the_tool_dies(empty: School, tmp_path: Path) -> None:
     program = ensure_programs((S3,)) / "versitygw"
     assert empty.one.cluster.host_address

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.timeout(1200), pytest.mark.xrootd, pytest.mark.opendata]
 
 
+@pytest.mark.long
 def test_down_keeps_homes_and_accounts_and_up_brings_them_back(one: ClusterInstallation) -> None:
     password = one.add("keeper")["keeper"]
     with one.student("keeper", password) as student:
@@ -40,6 +41,7 @@ def test_down_with_delete_data_leaves_nothing(one: ClusterInstallation) -> None:
     assert one.lumihub("down", "--yes").stderr.endswith("nothing to stop\n")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("major", [3, 4])
 def test_first_installation_that_is_killed_is_begun_anew(
     one: ClusterInstallation, helm: dict[int, Path], major: int
