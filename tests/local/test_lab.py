@@ -210,6 +210,7 @@ def test_the_hubs_database_code_is_not_loaded(start: Start, home: Path) -> None:
 
 def fill(path: Path) -> None:
     """Write until the disk is full."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("wb", buffering=0) as file, contextlib.suppress(OSError):
         while True:
             file.write(b"x" * 4096)
@@ -225,13 +226,33 @@ def test_a_student_with_a_full_home_can_log_in_and_clean_up(start: Start, home: 
     if mounted.returncode:
         pytest.skip("this machine does not let root mount a tmpfs")
     try:
-        fill(home / "big.bin")
+        (home / "notes.txt").write_text("before")
+        fill(home / "results" / "deep" / "big.bin")
         server = start(home)
         assert f"{home} is full or cannot be written: no lessons were delivered" in server.log.read_text()
+        assert "the biggest: results/ (" in server.log.read_text()
+        address, page = server.ask("")
+        assert address.endswith(f"{PREFIX}full-home")
+        assert b"<h1>Your home is full</h1>" in page
+        assert b"<td>deep/big.bin</td>" in page
+
+        with pytest.raises(urllib.error.HTTPError) as caught:
+            server.ask("api/contents/notes.txt", "PUT", {"type": "file", "format": "text", "content": "a" * 200_000})
+        with caught.value as refused:
+            said = json.load(refused)["message"]
+        assert caught.value.code == 507
+        assert said.startswith("Your home is full: notes.txt was not saved; what you saved before is still there.")
+        assert "The biggest: results/ (" in said
+        assert (home / "notes.txt").read_text() == "before"
+        assert {path.name for path in home.iterdir()} == {"notes.txt", "results"}
+
         kernel = server.ask("api/kernels", "POST", {"name": "python3"})
         assert server.ask(f"api/kernels/{kernel['id']}")["name"] == "python3"
-        server.ask("api/contents/big.bin", "DELETE")
-        assert not (home / "big.bin").exists()
+        server.ask("api/contents/results", "DELETE")
+        assert not (home / "results").exists()
+        assert b"<h1>There is room again</h1>" in server.ask("full-home")[1]
+        server.ask("api/contents/notes.txt", "PUT", {"type": "file", "format": "text", "content": "a" * 200_000})
+        assert (home / "notes.txt").stat().st_size == 200_000
         server.stop()
         again = start(home)
         assert {entry["name"] for entry in again.ask("api/contents/lessons")["content"]} >= {"00-welcome.ipynb"}

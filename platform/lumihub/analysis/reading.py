@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import uproot
 
 from lumihub.data import storage_options
+from lumihub.data.outages import find_outage, require_answer
 from lumihub.errors import Fault, InputError, LumiHubError
 
 if TYPE_CHECKING:
@@ -186,6 +187,7 @@ def _range_edges(offsets: list[int], entries: int, step: int) -> Iterator[int]:
 
 
 def _open_tree(path: str) -> Any:
+    require_answer(path)
     try:
         file = uproot.open({path: None}, array_cache=None, **storage_options(path))
     except FileNotFoundError as error:
@@ -210,6 +212,8 @@ def _open_tree(path: str) -> Any:
 
 
 def _broken(path: str, error: Exception) -> LumiHubError:
+    if outage := find_outage(path, error):
+        return outage
     reason = " ".join(str(error).split())[:200] or type(error).__name__
     return LumiHubError(
         f"the file cannot be read, it may be cut short or damaged ({reason})",

@@ -21,6 +21,18 @@ if TYPE_CHECKING:
 # XRootD puts UNIX sockets below its run folder, and their paths end at 108 characters.
 _LONGEST_RUN_FOLDER = 70
 _PORTS = {"root": 1094, "http": 80, "https": 443}
+# For the cache's own connections to the origin; XRootD's configuration file has no words for most of these. A dead
+# origin is then noticed within 12 s, a connection that went silent within 30, and five seconds after the last failure
+# the next reader tries anew: by default every reader's connection that broke once stays broken for 30 minutes.
+CACHE_ENVIRONMENT = {
+    "XRD_CONNECTIONWINDOW": "5",
+    "XRD_CONNECTIONRETRY": "2",
+    "XRD_STREAMERRORWINDOW": "5",
+    "XRD_STREAMTIMEOUT": "15",
+    "XRD_REQUESTTIMEOUT": "60",
+    # All of these are looked at this often; by default every 15 s.
+    "XRD_TIMEOUTRESOLUTION": "1",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,10 +112,6 @@ def build_cache_config(
         f"pss.origin {'' if parts.scheme == 'root' else f'{parts.scheme}://'}{parts.hostname}:{port_there}",
         "pss.cachelib default",
         *_build_policy(min(size, _measure_disk(folders.data))),
-        # Trouble at the origin should show within a minute.
-        "pss.setopt ConnectTimeout 10",
-        "pss.setopt ConnectionRetry 2",
-        "pss.setopt RequestTimeout 60",
     ]
     if monitor:
         lines.append(f"xrootd.mongstream pfc use flush 5s maxlen 8192 send json dflthdr {monitor}")
@@ -142,7 +150,7 @@ def _build_policy(size: int) -> list[str]:
 
 
 def build_cache_command(xrootd: Path, config: Path, log: Path, *, user: str | None = None) -> list[str]:
-    """The argument list that runs the cache in the foreground.
+    """The argument list that runs the cache in the foreground; its environment must hold `CACHE_ENVIRONMENT`.
 
     Args:
         xrootd: the server, from `find_xrootd`.

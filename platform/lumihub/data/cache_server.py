@@ -13,7 +13,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lumihub.data.cache import CacheFolders, build_cache_config, build_cache_rules, find_cache_obstacle, find_xrootd
+from lumihub.data.cache import (
+    CACHE_ENVIRONMENT,
+    CacheFolders,
+    build_cache_config,
+    build_cache_rules,
+    find_cache_obstacle,
+    find_xrootd,
+)
 from lumihub.errors import Fault, InputError, LumiHubError
 
 if TYPE_CHECKING:
@@ -107,7 +114,7 @@ def main() -> None:
         sys.exit(error.exit_code)
     # Blocks that come from the origin are the account's own.
     os.umask(0o077)
-    os.execv(command[0], command)  # noqa: S606 - no shell is the point
+    os.execve(command[0], command, {**CACHE_ENVIRONMENT, **os.environ})  # noqa: S606 - no shell is the point
 
 
 def _read_number(variables: Mapping[str, str], name: str, default: str, most: int, faults: list[Fault]) -> int:

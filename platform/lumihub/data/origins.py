@@ -27,8 +27,10 @@ _PORTS = {"root": 1094, "roots": 1094, "xroot": 1094, "http": 80, "https": 443}
 CLIENT_ENVIRONMENT = {
     "XRD_CONNECTIONWINDOW": "5",
     "XRD_CONNECTIONRETRY": "5",
-    "XRD_STREAMERRORWINDOW": "60",
+    "XRD_STREAMERRORWINDOW": "5",
     "XRD_REQUESTTIMEOUT": "60",
+    # All of these are looked at this often; by default every 15 s.
+    "XRD_TIMEOUTRESOLUTION": "1",
 }
 # Five big-endian numbers that open every XRootD connection: 0 0 0 4 2012.
 _HANDSHAKE = bytes(12) + (4).to_bytes(4, "big") + (2012).to_bytes(4, "big")

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from lumihub.errors import LumiHubError
-from lumihub.lab import environment, lessons, startup
+from lumihub.lab import environment, lessons, space, startup
 
 log = logging.getLogger("lumihub.lab")
 
@@ -25,9 +25,10 @@ def main() -> None:
             "  fix: to try the lessons without a hub, run `jupyter lab` in the folder of the notebooks"
         )
     home = Path.home()
-    writable = environment.home_is_writable(home)
+    writable = space.home_is_writable(home)
     if not writable:
         log.warning("%s is full or cannot be written: no lessons were delivered; delete files you do not need", home)
+        log.warning("the biggest: %s", space.describe_biggest(home))
     first_time = writable and _deliver(home)
     os.environ.update(environment.build_environment(os.environ, home, writable=writable, first_time=first_time))
     startup.run_server()

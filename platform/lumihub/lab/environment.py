@@ -14,29 +14,15 @@ from typing import TYPE_CHECKING
 from lumihub.compute.limits import thread_environment
 from lumihub.errors import LumiHubError
 from lumihub.lab.lessons import FOLDER, WELCOME
+from lumihub.lab.space import PATH
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 log = logging.getLogger("lumihub.lab")
 
-# A server writes its settings, the list of trusted notebooks and kernels' histories: this much must fit.
-_NEEDED_SPACE = 256 * 1024
-
 # The last 60 bytes are what `kernel-<uuid>-ipc-<n>` takes; Linux refuses addresses of 108 bytes or more.
 _LONGEST_RUNTIME_FOLDER = 107 - 60
-
-
-def home_is_writable(home: Path) -> bool:
-    """Whether a server can keep its own small files there: false on a full disk, a spent quota or a read-only mount."""
-    try:
-        with tempfile.NamedTemporaryFile(dir=home, prefix=".lumihub-") as probe:
-            probe.write(b"\1" * _NEEDED_SPACE)
-            probe.flush()
-            os.fsync(probe.fileno())
-    except OSError:
-        return False
-    return True
 
 
 def build_environment(current: Mapping[str, str], home: Path, *, writable: bool, first_time: bool) -> dict[str, str]:
@@ -45,7 +31,8 @@ def build_environment(current: Mapping[str, str], home: Path, *, writable: bool,
     Args:
         current: the environment so far; thread counts that the administrator set there stay.
         home: the student's home.
-        writable: whether files can be written there; if not, Jupyter's own files go to a private folder elsewhere.
+        writable: whether files can be written there; if not, Jupyter's own files go to a private folder elsewhere, and
+            the first page says so.
         first_time: open the welcome lesson in place of an empty JupyterLab.
     """
     runtime = ensure_runtime_folder(home)
@@ -59,6 +46,7 @@ def build_environment(current: Mapping[str, str], home: Path, *, writable: bool,
     if first_time and current.get("JUPYTERHUB_DEFAULT_URL", "") in ("", "/lab"):
         added["JUPYTERHUB_DEFAULT_URL"] = f"/lab/tree/{FOLDER}/{WELCOME}"
     if not writable:
+        added["JUPYTERHUB_DEFAULT_URL"] = f"/{PATH}"
         names = (
             "JUPYTER_DATA_DIR",
             "JUPYTER_CONFIG_DIR",

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lumihub.data.cache import build_cache_command, build_cache_config, build_cache_rules
+from lumihub.data.cache import CACHE_ENVIRONMENT, build_cache_command, build_cache_config, build_cache_rules
 from lumihub.hub.configuration import VARIABLE, HubConfiguration, build_server_environment
 from lumihub.local.daemons import Daemon
 from lumihub.settings.quantities import parse_memory
@@ -126,7 +126,7 @@ def build_cache(installation: Installation, xrootd: Path, folders: CacheFolders,
     return Daemon(
         name="cache",
         command=tuple(build_cache_command(xrootd, path, Path("-"))),
-        environment=_basic_environment(),
+        environment={**_basic_environment(), **CACHE_ENVIRONMENT},
         files={path: text, rules: build_cache_rules(data.origin.url)},
         user=user,
     )

@@ -102,8 +102,9 @@ def test_students_clients_do_not_wait_for_minutes() -> None:
     assert {name: value for name, value in environment.items() if name != VARIABLE} == {
         "XRD_CONNECTIONWINDOW": "5",
         "XRD_CONNECTIONRETRY": "5",
-        "XRD_STREAMERRORWINDOW": "60",
+        "XRD_STREAMERRORWINDOW": "5",
         "XRD_REQUESTTIMEOUT": "60",
+        "XRD_TIMEOUTRESOLUTION": "1",
     }
     assert storage_options(f"{CERN}/{A}") == {"timeout": 60, "locate_all_sources": False}
     assert storage_options("/srv/a.root") == {}

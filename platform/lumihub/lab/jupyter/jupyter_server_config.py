@@ -18,6 +18,12 @@ c.KernelManager.transport = "ipc"
 c.ServerApp.root_dir = os.environ.get("JUPYTERHUB_ROOT_DIR") or str(Path.home())
 c.ServerApp.terminals_enabled = True
 
+# On a full disk nothing is lost, and folders can be deleted with what is in them. (JupyterHub has switched off the
+# trash, which would keep what is deleted in the home.)
+c.ServerApp.contents_manager_class = "lumihub.lab.contents.HomeContentsManager"
+c.HomeContentsManager.checkpoints_class = "lumihub.lab.contents.HomeCheckpoints"
+c.FileContentsManager.always_delete_dir = True
+
 # No calls to the internet that a student did not ask for, and nothing installed from the browser.
 c.LabApp.news_url = None
 c.LabApp.check_for_updates_class = "jupyterlab.NeverCheckForUpdate"
