@@ -34,6 +34,7 @@ class WorkOrder(BaseModel):
         files: the files.
         streams: files at once, over all workers.
         timeout: seconds without an answer after which a file is tried anew.
+        request: the key of the order with all files that were asked for, where these are only those still missing.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -44,6 +45,11 @@ class WorkOrder(BaseModel):
     files: tuple[DataFile, ...] = Field(min_length=1)
     streams: int = 4
     timeout: float = 60
+    request: str = ""
+
+    def only(self, files: tuple[DataFile, ...]) -> WorkOrder:
+        """The same request, of which these files are still to be done."""
+        return self.model_copy(update={"files": files, "request": self.key})
 
     @property
     def size(self) -> int:
@@ -52,8 +58,8 @@ class WorkOrder(BaseModel):
 
     @property
     def key(self) -> str:
-        """The same for the same order."""
-        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:16]
+        """The same for the same request, however much of it was done in between."""
+        return self.request or hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:16]
 
     def pack(self) -> bytes:
         """As bytes, small enough for a Kubernetes object also with all files of a release."""

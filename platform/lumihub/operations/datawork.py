@@ -132,9 +132,8 @@ class DataWorkshop:
         Raises:
             LumiHubError: files did not arrive; names each and says why.
         """
-        report = self._store.work(
-            WorkOrder(verb="warm", source=self._store.cache_url, files=plan.missing, streams=streams), progress
-        )
+        order = WorkOrder(verb="warm", source=self._store.cache_url, files=plan.files, streams=streams)
+        report = self._store.work(order.only(plan.missing), progress)
         if report.damaged:
             self._store.evict(report.damaged)
         return _checked(report)
@@ -169,7 +168,8 @@ class DataWorkshop:
         if not whole:
             return CacheVerdict(0, (), partial)
         source = self._store.cache_url
-        report = self._store.work(WorkOrder(verb="verify", source=source, files=whole, streams=streams), progress)
+        order = WorkOrder(verb="verify", source=source, files=files, streams=streams)
+        report = self._store.work(order.only(whole), progress)
         broken = {path: error for path, error in report.faults.items() if path not in report.damaged}
         if broken:
             raise combine_faults(broken, len(whole))

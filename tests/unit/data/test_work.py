@@ -24,6 +24,12 @@ def test_the_same_order_has_the_same_key_and_another_has_another():
     assert ORDER.model_copy(update={"target": "s3://lake/other"}).key != ORDER.key
 
 
+def test_what_is_left_of_an_order_is_the_same_request():
+    left = ORDER.only(FILES[1:])
+    assert (left.files, left.key) == (FILES[1:], ORDER.key)
+    assert left.only(FILES[:1]).key == ORDER.key
+
+
 def test_an_order_of_nothing_is_none():
     with pytest.raises(ValidationError):
         WorkOrder(verb="warm", source="/srv", files=())
