@@ -7,6 +7,10 @@ import queue
 import socket
 import threading
 import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 class Link:
@@ -54,10 +58,24 @@ class Link:
                 connection.shutdown(socket.SHUT_RDWR)
             connection.close()
 
+    @contextlib.contextmanager
+    def gone(self) -> Iterator[None]:
+        """Nobody answers at the port while the block runs: every connection breaks, and new ones are refused."""
+        address = self._listener.getsockname()
+        self._listener.shutdown(socket.SHUT_RDWR)  # wakes who waits for the next connection
+        self._listener.close()
+        self.cut()
+        try:
+            yield
+        finally:
+            self._listener = socket.create_server(address)
+            threading.Thread(target=self._accept, daemon=True).start()
+
     def _accept(self) -> None:
+        listener = self._listener
         while True:
             try:
-                client, _ = self._listener.accept()
+                client, _ = listener.accept()
             except OSError:
                 return
             try:

@@ -183,6 +183,25 @@ class StudentSession:
             raise LumiHubError(f"{path} can't be read: {_message(answer)}", where=answer.url)
         return answer.json()["content"]
 
+    def write_file(self, path: str, text: str) -> None:
+        """Save a text file in the home, as JupyterLab would.
+
+        Raises:
+            LumiHubError: the server refused, in the words that JupyterLab shows.
+        """
+        body = {"type": "file", "format": "text", "content": text}
+        self._change("PUT", path, "saved", json=body)
+
+    def delete_file(self, path: str) -> None:
+        """Delete a file of the home, as JupyterLab would."""
+        self._change("DELETE", path, "deleted")
+
+    def _change(self, method: str, path: str, done: str, **options: Any) -> None:
+        address = f"{self.base}api/contents/{quote(path)}"
+        answer = self._ask(method, address, headers=self._server_headers(), **options)
+        if not answer.ok:
+            raise LumiHubError(f"{path} can't be {done}: {_message(answer)}", where=address)
+
     def get(self, path: str) -> requests.Response:
         """Any page below the student's own server."""
         return self._ask("GET", f"{self.base}{path}")
