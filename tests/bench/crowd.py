@@ -4,9 +4,9 @@ On the project's own test cluster, with an installation of its own. What is play
 nodes, volumes and students' servers. A played server lets in whoever comes, so that the hub hands no login over to it,
 and it does not report to the hub that it is used, as a real one does every five minutes.
 
-By default nobody logs in: servers are started with the token of the command line, which costs the hub what a student's
-own click does. With --passwords each student logs in at the page, and a password takes a processor a quarter of a
-second, there and when the account is made. Students, hub and cluster share one machine.
+By default nobody logs in: servers are started with the token of the command line, which costs the hub a little more
+than a student's own click. With --passwords each student logs in at the page, and a password takes a processor a
+quarter of a second, there and when the account is made. Students, hub and cluster share one machine.
 
     tests/bench/run crowd [--students N ...] [--seconds N] [--passwords]
 """
