@@ -7,8 +7,10 @@ import statistics
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.table import print_table
@@ -50,11 +52,12 @@ def measure_arrival(
         enter: how a student gets in.
     """
     hub = next(name for name in find_use(one) if name.startswith("hub-"))
-    before, began = find_use(one)[hub], time.monotonic()
+    process = find_process(one.get("pod", hub)["metadata"]["uid"])
+    before, began = read_schedule(process), time.monotonic()
     come = partial(_come, one.url, enter, began, seconds / len(secrets))
     with ThreadPoolExecutor(min(len(secrets), TOGETHER)) as pool:
         visits = list(pool.map(come, range(len(secrets)), secrets, secrets.values()))
-    took, after = time.monotonic() - began, find_use(one)[hub]
+    took, after = time.monotonic() - began, read_schedule(process)
     failures = Counter(visit.failure for visit in visits if visit.failure)
     served = [visit for visit in visits if not visit.failure]
     rows: list[tuple[object, ...]] = [("failures", failures.total())]
@@ -66,7 +69,12 @@ def measure_arrival(
         ):
             hundredths = statistics.quantiles(waits, n=100, method="inclusive")
             rows += [(f"{name}, p50", hundredths[49]), (f"{name}, p95", hundredths[94]), ("  slowest", max(waits))]
-    rows += [("hub, cores", (after[1] - before[1]) / took), ("hub, MiB afterwards", after[0])]
+    worked, waited = ((end - start) / took for start, end in zip(before, after, strict=True))
+    rows += [
+        ("hub, share of the time at work", worked),
+        ("hub, share of the time that others had its processor", waited),
+        ("hub, MiB afterwards", find_use(one)[hub][0]),
+    ]
     print_table(f"{len(secrets):,} students who come within {seconds:.0f} s, all of whom stay", ("", ""), rows)
 
 
@@ -79,6 +87,22 @@ def find_use(one: ClusterInstallation) -> dict[str, tuple[float, float]]:
         for pod in summary["pods"]
         if pod["podRef"]["namespace"] == NAMESPACE and "usageCoreNanoSeconds" in pod.get("cpu", {})
     }
+
+
+def find_process(pod: str) -> Path:
+    """What /proc holds of the hub's process in the pod with this uid, on this machine."""
+    for folder in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            words = (folder / "cmdline").read_bytes()
+            if words.startswith(b"python\0") and pod in (folder / "cgroup").read_text():
+                return folder
+    raise LumiHubError(f"the hub's pod {pod} runs on another machine")
+
+
+def read_schedule(process: Path) -> tuple[float, float]:
+    """Seconds that the hub's one thread worked, and that it could have and waited for a processor."""
+    worked, waited, _ = (process / "task" / process.name / "schedstat").read_text().split()
+    return int(worked) / 1e9, int(waited) / 1e9
 
 
 def _come(

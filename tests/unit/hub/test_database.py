@@ -7,7 +7,7 @@ from jupyterhub.dbutil import backup_db_file
 from sqlalchemy import create_engine
 
 from lumihub.errors import LumiHubError
-from lumihub.hub.database import ensure_readable, find_known_versions, find_version
+from lumihub.hub.database import ensure_readable, find_known_versions, find_version, keep_journals
 
 
 @pytest.fixture
@@ -73,3 +73,13 @@ def test_copy_that_is_newer_too_is_passed_over(database):
         "  fix: go back to the newer version: ./deploy.py up with its files"
     )
     assert find_version(database) == "from-the-future"
+
+
+def test_the_journal_stays_and_is_empty_after_a_change(tmp_path):
+    engine = create_engine(f"sqlite:///{tmp_path / 'jupyterhub.sqlite'}")
+    keep_journals(engine)
+
+    orm.Base.metadata.create_all(engine)
+
+    assert (tmp_path / "jupyterhub.sqlite-journal").stat().st_size == 0
+    engine.dispose()
