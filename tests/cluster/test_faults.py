@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from lumihub.operations.student import CellResult, Kernel
     from servers.link import Link
 
-pytestmark = [pytest.mark.timeout(600), pytest.mark.xrootd, pytest.mark.opendata]
+pytestmark = [pytest.mark.long, pytest.mark.timeout(600), pytest.mark.xrootd, pytest.mark.opendata]
 
 STUDENT = 1000
 
@@ -158,7 +158,6 @@ def test_cache_that_is_killed_comes_back_with_what_it_held(one: ClusterInstallat
         assert link.down - before == 0
 
 
-@pytest.mark.long
 @pytest.mark.usefixtures("_mended")
 def test_origin_that_is_gone_leaves_what_the_cache_holds(one: ClusterInstallation, link: Link) -> None:
     with working_student(one, "offline") as kernel:
@@ -184,7 +183,6 @@ def _forget(cache: Path, sample: str) -> None:
         path.unlink()
 
 
-@pytest.mark.long
 @pytest.mark.usefixtures("_mended")
 def test_cache_whose_volume_is_full_goes_on_serving(one: ClusterInstallation) -> None:
     volume = find_volume(one.cluster, NAMESPACE, "data-cache-0")
@@ -214,7 +212,6 @@ def _scale_cache(one: ClusterInstallation, replicas: int) -> None:
         one.cluster.kubectl(*begin, "wait", "--for=delete", "pod/cache-0", f"--timeout={PATIENCE}s")
 
 
-@pytest.mark.long
 def test_node_agent_that_is_killed_comes_back_and_kernels_go_on(one: ClusterInstallation) -> None:
     with working_student(one, "unaware") as kernel:
         agent = _find_agent()
