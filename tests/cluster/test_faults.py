@@ -192,7 +192,7 @@ def test_cache_whose_volume_is_full_goes_on_serving(one: ClusterInstallation) ->
         _scale_cache(one, 0)
         for sample in EVENTS:
             _forget(volume, sample)
-        with small_disk(volume, 8):
+        with small_disk(volume, 64):  # XRootD refuses one of less than 10 MB
             fill(volume, "full.bin", STUDENT)
             _scale_cache(one, 1)
             for _ in range(2):
