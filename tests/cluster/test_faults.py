@@ -198,7 +198,8 @@ def test_cache_whose_volume_is_full_goes_on_serving(one: ClusterInstallation) ->
             for _ in range(2):
                 for sample in EVENTS:
                     check_read(kernel, sample)
-            assert one.get("pod", "cache-0")["status"]["containerStatuses"][0]["restartCount"] == 0
+            states = one.get("pod", "cache-0")["status"]["containerStatuses"]
+            assert [state["restartCount"] for state in states] == [0] * len(states)
             _scale_cache(one, 0)
         _scale_cache(one, 1)
         check_read(kernel, "data_A")
