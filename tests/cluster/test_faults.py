@@ -223,6 +223,8 @@ def test_node_agent_that_is_killed_comes_back_and_kernels_go_on(one: ClusterInst
         check_memory(kernel)
         tell("no node agent after it was killed", measure_outage(lambda: _ask_agent(one)))
         assert _find_agent() != agent
+        # It looks at every pod anew, and until then no Service leads to them.
+        tell("parts not ready after it came back", measure_outage(lambda: _check_health(one)))
         check_memory(kernel)
 
 
