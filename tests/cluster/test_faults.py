@@ -190,13 +190,14 @@ def test_cache_whose_volume_is_full_goes_on_serving(one: ClusterInstallation) ->
         _scale_cache(one, 0)
         for sample in EVENTS:
             _forget(volume, sample)
-        with small_disk(volume, 8):
+        with small_disk(volume, 64):  # XRootD refuses one of less than 10 MB
             fill(volume, "full.bin", STUDENT)
             _scale_cache(one, 1)
             for _ in range(2):
                 for sample in EVENTS:
                     check_read(kernel, sample)
-            assert one.get("pod", "cache-0")["status"]["containerStatuses"][0]["restartCount"] == 0
+            states = one.get("pod", "cache-0")["status"]["containerStatuses"]
+            assert [state["restartCount"] for state in states] == [0] * len(states)
             _scale_cache(one, 0)
         _scale_cache(one, 1)
         check_read(kernel, "data_A")
@@ -219,6 +220,8 @@ def test_node_agent_that_is_killed_comes_back_and_kernels_go_on(one: ClusterInst
         check_memory(kernel)
         tell("no node agent after it was killed", measure_outage(lambda: _ask_agent(one)))
         assert _find_agent() != agent
+        # It looks at every pod anew, and until then no Service leads to them.
+        tell("parts not ready after it came back", measure_outage(lambda: _check_health(one)))
         check_memory(kernel)
 
 
