@@ -33,6 +33,10 @@ def find_free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+# Seconds until a server must answer; a busy machine needs more than a few.
+PATIENCE = 60
+
+
 class _Server:
     """An xrootd process that can be stopped and started again on the same port."""
 
@@ -57,7 +61,7 @@ class _Server:
     def start(self) -> None:
         """Start it and wait until it answers."""
         self._process = subprocess.Popen(self.command(), stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT)
-        end = time.monotonic() + 20
+        end = time.monotonic() + PATIENCE
         while time.monotonic() < end:
             if self._process.poll() is not None:
                 break
