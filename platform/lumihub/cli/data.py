@@ -312,18 +312,12 @@ def _confirm(question: str, *, yes: bool) -> None:
 
 
 def _describe_plan(plan: FetchPlan) -> str:
+    from lumihub.data.pace import describe_time
+
     text = f"{len(plan.missing)} of {len(plan.files)} files to fetch, {format_bytes(plan.bytes)}"
     if plan.seconds is None or plan.rate is None:
         return text
-    minutes = plan.seconds / 60
-    time = (
-        f"{minutes / 60:.1f} hours"
-        if minutes > 90
-        else f"{minutes:.0f} minutes"
-        if minutes > 1.5
-        else f"{plan.seconds:.0f} s"
-    )
-    return f"{text}; about {time} (one stream brings {format_bytes(plan.rate)}/s just now)"
+    return f"{text}; about {describe_time(plan.seconds)} (one stream brings {format_bytes(plan.rate)}/s just now)"
 
 
 def _show_collections(place: Place) -> None:

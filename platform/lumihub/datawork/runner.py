@@ -127,7 +127,8 @@ class _Work:
         if self.left and time.monotonic() - self._told < _TELL_SECONDS:
             return
         self._told = time.monotonic()
-        tell("bytes", done=self._finished + int(sum(self._under_way.values())), files=len(self._done))
+        done = self._finished + int(sum(self._under_way.values()))
+        tell("bytes", done=done, files=len(self._done), seconds=round(self._told - self._began, 3))
 
 
 def _do(order: WorkOrder, file: DataFile) -> int:

@@ -9,6 +9,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from lumihub.data.pace import Pace
 from lumihub.data.worklog import hear, read_report
 from lumihub.errors import InputError, LumiHubError
 from lumihub.kubernetes.access import ApiError
@@ -152,7 +153,7 @@ class DataWork:
         return order.model_copy(update={"target": f"{MOUNT}/{folder}".rstrip("/")}), claim
 
     def _follow(self, order: WorkOrder, progress: Progress) -> Report:
-        followed = _Followed(progress)
+        followed = _Followed(progress, Pace(order.size, progress))
         heard: set[str] = set()
         troubled: float | None = None
         with progress.task(f"{_DOING[order.verb]}: starting Dask in the cluster", order.size, "bytes") as task:
@@ -230,8 +231,8 @@ class DataWork:
 class _Followed:
     """What was heard of the work so far."""
 
-    def __init__(self, progress: Progress) -> None:
-        self._progress = progress
+    def __init__(self, progress: Progress, pace: Pace) -> None:
+        self._progress, self._pace = progress, pace
         self._done = 0.0
         self.report: Report | None = None
         self.last = ""
@@ -245,6 +246,8 @@ class _Followed:
         if kind == "bytes":
             task.advance(fields["done"] - self._done)
             self._done = fields["done"]
+            # Pods of an earlier version, which `up` has not replaced yet, do not tell it.
+            self._pace.note(self._done, fields.get("seconds", 0.0))
             task.describe(f"{doing} ({fields['files']} files done)")
         elif kind == "step":
             self._progress.step(fields["text"])

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from lumihub.data.access import cache_folder
 from lumihub.data.cached import evict, read_cached
 from lumihub.data.origins import speaks_xrootd
+from lumihub.data.pace import Pace
 from lumihub.data.reading import DamagedError
 from lumihub.data.store import CacheContents
 from lumihub.data.work import Report, WorkOrder, carry_out
@@ -70,7 +71,17 @@ class LocalStore:
         ):
             # Big files first, so that the last minutes are not one long file alone.
             files = sorted(order.files, key=lambda file: -file.size)
-            waiting = {pool.submit(carry_out, order, file, task.advance, stop): file for file in files}
+            pace, lock = Pace(order.size, progress), threading.Lock()
+            brought = 0.0
+
+            def advance(amount: float) -> None:
+                nonlocal brought
+                task.advance(amount)
+                with lock:
+                    brought += amount
+                    pace.note(brought, time.monotonic() - began)
+
+            waiting = {pool.submit(carry_out, order, file, advance, stop): file for file in files}
             try:
                 for item in as_completed(waiting):
                     path = waiting[item].path
