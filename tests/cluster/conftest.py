@@ -102,14 +102,22 @@ def make_namespace(cluster: Cluster) -> Iterator[Callable[..., str]]:
 
 
 @pytest.fixture(scope="session")
-def link(opendata: Path, cluster: Cluster) -> Iterator[Link]:
-    """The way from the cluster to a real XRootD origin on this machine, which counts bytes."""
+def origin(opendata: Path, cluster: Cluster) -> Iterator[XRootDOrigin]:
+    """A real XRootD origin on this machine."""
     if cluster.host_address is None:
         pytest.skip("pods of another cluster do not reach this machine")
     obstacle = find_cache_obstacle("root://127.0.0.1")
     if obstacle:
         pytest.skip(obstacle)
-    with XRootDOrigin(opendata) as origin, Link(origin.port, address=cluster.host_address) as way:
+    with XRootDOrigin(opendata) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def link(origin: XRootDOrigin, cluster: Cluster) -> Iterator[Link]:
+    """The way from the cluster to the origin, which counts bytes."""
+    assert cluster.host_address
+    with Link(origin.port, address=cluster.host_address) as way:
         yield way
 
 

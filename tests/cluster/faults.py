@@ -67,3 +67,21 @@ def fill(folder: Path, name: str, owner: int, megabytes: int | None = None) -> N
     done = run([*build_entry(init), "dd", "if=/dev/zero", f"of={file}", "bs=64k", *count], check=False)
     assert (done.exit_code == 0) == bool(megabytes), done.stderr
     run([*build_entry(init), "chown", f"{owner}:{owner}", file])
+
+
+def empty(folder: Path, name: str) -> None:
+    """Delete a file in a folder of the node."""
+    init = find_init()
+    assert init is not None
+    run([*build_entry(init), "rm", folder / name])
+
+
+def scale(one: ClusterInstallation, kind: str, replicas: int) -> None:
+    """Have one of a part or none, and wait until it is so."""
+    begin = ("--namespace", NAMESPACE)
+    one.cluster.kubectl(*begin, "scale", kind, f"--replicas={replicas}")
+    if replicas:
+        one.cluster.kubectl(*begin, "rollout", "status", kind, f"--timeout={PATIENCE}s", timeout=PATIENCE + 10)
+    else:
+        selector = f"--selector=app.kubernetes.io/component={kind.partition('/')[2]}"
+        one.cluster.kubectl(*begin, "wait", "--for=delete", "pod", selector, "--timeout=60s")

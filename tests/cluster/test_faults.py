@@ -9,12 +9,13 @@ import os
 import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
 import requests
 
-from cluster.faults import PATIENCE, fill, kill_pod, measure_outage
+from cluster.faults import fill, kill_pod, measure_outage, scale
 from cluster.installation import NAMESPACE, USERS, ClusterInstallation, check_memory, working_student
 from cluster.machine.disks import find_volume, small_disk
 from cluster.machine.layout import NODE
@@ -24,6 +25,7 @@ from opendata import EVENTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from concurrent.futures import Future
     from pathlib import Path
 
     from lumihub.operations.student import CellResult, Kernel
@@ -178,6 +180,65 @@ def test_origin_that_is_gone_leaves_what_the_cache_holds(one: ClusterInstallatio
         tell("no reading after the origin came back", measure_outage(lambda: check_read(kernel, "data_C")))
 
 
+@pytest.mark.usefixtures("_mended")
+def test_line_that_goes_dead_is_told_within_half_a_minute_and_used_again(one: ClusterInstallation, link: Link) -> None:
+    with working_student(one, "waiting") as kernel, ThreadPoolExecutor(1) as pool:
+        other = kernel.session.start_kernel()
+        with _half_read(one, kernel, link, pool, other) as cell, link.silent():
+            began = time.monotonic()
+            opened = read(kernel, "data_B")
+            tell("until a student hears that the line is dead", time.monotonic() - began)
+            interrupted = cell.result()
+            tell("until another hears it, whose read was under way", time.monotonic() - began)
+            check_read(kernel, "data_A")
+        for seen in (opened, interrupted):
+            assert f"the origin {one.cluster.host_address} does not answer, and the cache does not hold" in seen.error
+        # Each in the kernel that was told so: a connection that broke must not stay broken.
+        tell("no new file after the line was back", measure_outage(lambda: check_read(kernel, "data_B")))
+        tell("no interrupted one after that", measure_outage(lambda: check_read(other, "data_C")))
+        other.close()
+
+
+@pytest.mark.usefixtures("_mended")
+def test_read_goes_on_through_the_death_of_the_cache(one: ClusterInstallation, link: Link) -> None:
+    with (
+        working_student(one, "steady") as kernel,
+        ThreadPoolExecutor(1) as pool,
+        _half_read(one, kernel, link, pool, kernel) as cell,
+    ):
+        kill_pod(one, "cache")
+        assert not cell.done()
+        began = time.monotonic()
+        seen = cell.result()
+        tell(f"a read after the cache was killed in its middle ({seen.error or 'went on'})", time.monotonic() - began)
+        assert seen.text == str(EVENTS["data_C"][0]) or "the data cache does not answer" in seen.error
+        measure_outage(lambda: check_read(kernel, "data_C"))
+
+
+@contextmanager
+def _half_read(
+    one: ClusterInstallation, kernel: Kernel, link: Link, pool: ThreadPoolExecutor, reader: Kernel
+) -> Iterator[Future[CellResult]]:
+    """A cell of `reader` in the middle of data_C, over a slow link; the cache holds data_A, and nothing of data_B."""
+    check_read(kernel, "data_A")
+    for sample in ("data_B", "data_C"):
+        _forget(find_volume(one.cluster, NAMESPACE, "data-cache-0"), sample)
+    kill_pod(one, "cache")
+    measure_outage(lambda: check_read(kernel, "data_A"))
+    before, link.rate = link.down, 8_000
+    try:
+        cell = pool.submit(read, reader, "data_C")
+        measure_outage(lambda: _check_passed(link, before + 30_000))
+        assert not cell.done()
+        yield cell
+    finally:
+        link.rate = None
+
+
+def _check_passed(link: Link, count: int) -> None:
+    assert link.down > count
+
+
 def _forget(cache: Path, sample: str) -> None:
     for path in cache.rglob(f"{sample}.4lep.root*"):
         path.unlink()
@@ -187,30 +248,20 @@ def _forget(cache: Path, sample: str) -> None:
 def test_cache_whose_volume_is_full_goes_on_serving(one: ClusterInstallation) -> None:
     volume = find_volume(one.cluster, NAMESPACE, "data-cache-0")
     with working_student(one, "thirsty") as kernel:
-        _scale_cache(one, 0)
+        scale(one, "statefulset/cache", 0)
         for sample in EVENTS:
             _forget(volume, sample)
         with small_disk(volume, 64):  # XRootD refuses one of less than 10 MB
             fill(volume, "full.bin", STUDENT)
-            _scale_cache(one, 1)
+            scale(one, "statefulset/cache", 1)
             for _ in range(2):
                 for sample in EVENTS:
                     check_read(kernel, sample)
             states = one.get("pod", "cache-0")["status"]["containerStatuses"]
             assert [state["restartCount"] for state in states] == [0] * len(states)
-            _scale_cache(one, 0)
-        _scale_cache(one, 1)
+            scale(one, "statefulset/cache", 0)
+        scale(one, "statefulset/cache", 1)
         check_read(kernel, "data_A")
-
-
-def _scale_cache(one: ClusterInstallation, replicas: int) -> None:
-    """Its volume can be exchanged while there is none of it."""
-    begin = ("--namespace", NAMESPACE)
-    one.cluster.kubectl(*begin, "scale", "statefulset/cache", f"--replicas={replicas}")
-    if replicas:
-        one.cluster.kubectl(*begin, "rollout", "status", "statefulset/cache", f"--timeout={PATIENCE}s")
-    else:
-        one.cluster.kubectl(*begin, "wait", "--for=delete", "pod/cache-0", f"--timeout={PATIENCE}s")
 
 
 def test_node_agent_that_is_killed_comes_back_and_kernels_go_on(one: ClusterInstallation) -> None:

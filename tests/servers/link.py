@@ -24,7 +24,7 @@ class Link:
 
     Attributes:
         port: where clients connect.
-        rate: bytes a second in each direction, None for no limit.
+        rate: as above; may be changed.
         down: bytes that came from the server.
         up: bytes that went to it.
     """
@@ -37,6 +37,8 @@ class Link:
         self.up = 0
         self._free_at = {"down": 0.0, "up": 0.0}
         self._lock = threading.Lock()
+        self._answering = threading.Event()
+        self._answering.set()
         self._open: list[socket.socket] = []
         self._listener = socket.create_server((address, 0))
         self.port: int = self._listener.getsockname()[1]
@@ -70,6 +72,15 @@ class Link:
         finally:
             self._listener = socket.create_server(address)
             threading.Thread(target=self._accept, daemon=True).start()
+
+    @contextlib.contextmanager
+    def silent(self) -> Iterator[None]:
+        """Let nothing through while the block runs, and break nothing: a dead line, as those see it who wait."""
+        self._answering.clear()
+        try:
+            yield
+        finally:
+            self._answering.set()
 
     def _accept(self) -> None:
         listener = self._listener
@@ -114,6 +125,7 @@ class Link:
         while True:
             due, data = packets.get()
             time.sleep(max(0, due - time.monotonic()))
+            self._answering.wait()
             with contextlib.suppress(OSError):
                 if data:
                     sink.sendall(data)

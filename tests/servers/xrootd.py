@@ -9,8 +9,10 @@ import subprocess
 import tempfile
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lumihub.data.cache import (
+    CACHE_ENVIRONMENT,
     CacheFolders,
     build_cache_command,
     build_cache_config,
@@ -19,6 +21,9 @@ from lumihub.data.cache import (
     find_xrootd,
 )
 from lumihub.data.origins import speaks_xrootd
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 EXPORT = "/eos/opendata/atlas"
 # XRootD refuses to run as root.
@@ -38,7 +43,13 @@ PATIENCE = 60
 
 
 class _Server:
-    """An xrootd process that can be stopped and started again on the same port."""
+    """An xrootd process that can be stopped and started again on the same port.
+
+    Attributes:
+        environment: what its environment holds beside that of the tests.
+    """
+
+    environment: Mapping[str, str] = {}
 
     def __init__(self) -> None:
         self.port = find_free_port()
@@ -60,7 +71,9 @@ class _Server:
 
     def start(self) -> None:
         """Start it and wait until it answers."""
-        self._process = subprocess.Popen(self.command(), stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT)
+        self._process = subprocess.Popen(
+            self.command(), stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT, env=os.environ | self.environment
+        )
         end = time.monotonic() + PATIENCE
         while time.monotonic() < end:
             if self._process.poll() is not None:
@@ -140,6 +153,8 @@ class XRootDOrigin(_Server):
 
 class XRootDCache(_Server):
     """LumiHub's cache, from its own configuration, in front of an origin's URL."""
+
+    environment = CACHE_ENVIRONMENT
 
     def __init__(self, origin: str, *, size: int = 10 * 1024**3, clients: tuple[str, ...] = ("127.0.0.1",)) -> None:
         super().__init__()

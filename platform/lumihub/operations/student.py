@@ -183,13 +183,14 @@ class StudentSession:
             raise LumiHubError(f"{path} can't be read: {_message(answer)}", where=answer.url)
         return answer.json()["content"]
 
-    def write_file(self, path: str, text: str) -> None:
-        """Save a text file in the home, as JupyterLab would.
+    def write_file(self, path: str, content: str | dict[str, Any]) -> None:
+        """Save a file in the home, as JupyterLab would: text, or a notebook as a dictionary.
 
         Raises:
             LumiHubError: the server refused, in the words that JupyterLab shows.
         """
-        body = {"type": "file", "format": "text", "content": text}
+        kind = ("file", "text") if isinstance(content, str) else ("notebook", "json")
+        body = {"type": kind[0], "format": kind[1], "content": content}
         self._change("PUT", path, "saved", json=body)
 
     def delete_file(self, path: str) -> None:

@@ -7,12 +7,14 @@ import pytest
 
 from lumihub.data import cache
 from lumihub.data.cache import (
+    CACHE_ENVIRONMENT,
     CacheFolders,
     build_cache_command,
     build_cache_config,
     build_cache_rules,
     find_cache_obstacle,
 )
+from lumihub.data.outages import PATIENCE
 from lumihub.errors import LumiHubError
 
 FOLDERS = CacheFolders(Path("/var/lib/lumihub/data/cache"), Path("/var/lib/lumihub/cache/run"))
@@ -65,6 +67,13 @@ def test_a_disk_smaller_than_the_size_is_not_overbooked(tmp_path: Path) -> None:
 
 def test_small_blocks_nothing_ahead_and_often_remembered() -> None:
     assert {"pfc.blocksize 64k", "pfc.prefetch 0", "pfc.flush 100"} <= set(_config())
+
+
+def test_the_cache_gives_an_origin_up_before_its_reader_gives_up() -> None:
+    seconds = {name: int(value) for name, value in CACHE_ENVIRONMENT.items()}
+    # Each try ends up to a second late.
+    tries = seconds["XRD_CONNECTIONRETRY"] * (seconds["XRD_CONNECTIONWINDOW"] + seconds["XRD_TIMEOUTRESOLUTION"])
+    assert tries < PATIENCE
 
 
 def test_another_port_and_more_clients_and_monitoring() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from lumihub.data import cache_server
-from lumihub.data.cache import CacheFolders
+from lumihub.data.cache import CACHE_ENVIRONMENT, CacheFolders
 from lumihub.data.cache_server import CacheServer, load_server, prepare
 from lumihub.errors import InputError, LumiHubError
 
@@ -95,6 +95,23 @@ def test_an_origin_that_xrootd_cannot_read():
         "error: the cache cannot start: the cache reads from root:// and https:// origins alone, and data.origin.url"
         " is s3://bucket"
     )
+
+
+def test_the_cache_gets_its_limits_of_waiting_unless_the_administrator_set_others(xrootd, tmp_path, monkeypatch):
+    variables = {"ORIGIN": ORIGIN, "SIZE": "1", "DATA": str(tmp_path / "data"), "RUN": str(tmp_path / "run")}
+    for name, value in variables.items():
+        monkeypatch.setenv(f"LUMIHUB_CACHE_{name}", value)
+    for name in CACHE_ENVIRONMENT:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("XRD_REQUESTTIMEOUT", "90")
+    monkeypatch.setattr(os, "umask", lambda mask: mask)
+    started = []
+    monkeypatch.setattr(os, "execve", lambda *words: started.append(words))
+    cache_server.main()
+    [(program, command, environment)] = started
+    assert (program, command[0]) == (str(xrootd), str(xrootd))
+    wanted = {**CACHE_ENVIRONMENT, "XRD_REQUESTTIMEOUT": "90"}
+    assert {name: environment[name] for name in wanted} == wanted
 
 
 def test_it_starts_with_what_its_image_has(tmp_path):
