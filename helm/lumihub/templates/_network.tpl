@@ -110,13 +110,22 @@ The public internet, without what of it belongs to the cluster itself.
 {{- end }}
 
 {{/*
+Every address but those where clouds answer questions about a node.
+*/}}
+{{- define "lumihub.allButMetadata" -}}
+{{- include "lumihub.anywhere" (include "lumihub.metadataNetworks" . | fromJsonArray) }}
+{{- end }}
+
+{{/*
 Egress to the cluster's API, whose addresses are nobody's to know here.
+Takes (list $ PORT...): ports beside the API's own, of what else is of that kind.
 */}}
 {{- define "lumihub.clusterApi" -}}
+{{- $root := index . 0 -}}
 - to:
-    {{- include "lumihub.anywhere" (include "lumihub.metadataNetworks" . | fromJsonArray) | nindent 4 }}
+    {{- include "lumihub.allButMetadata" $root | nindent 4 }}
   ports:
-    {{- range concat (list 443 6443) ((.Values.deployment).apiPorts | default list) | uniq }}
+    {{- range concat (list 443 6443) (($root.Values.deployment).apiPorts | default list) (rest .) | uniq }}
     - port: {{ . }}
     {{- end }}
 {{- end }}
