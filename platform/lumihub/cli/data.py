@@ -10,7 +10,15 @@ import typer
 from rich.table import Table
 
 from lumihub.cli import datawork
-from lumihub.cli.datawork import Collections, Everything, ReleaseOption, Samples
+from lumihub.cli.datawork import (
+    Collections,
+    Everything,
+    ReleaseOption,
+    Samples,
+    describe_rate,
+    interruptible,
+    require_choice,
+)
 from lumihub.cli.options import Json, ValuesFile, Yes
 from lumihub.cli.output import output
 from lumihub.errors import InputError
@@ -18,9 +26,8 @@ from lumihub.settings import load_settings
 from lumihub.settings.quantities import format_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from lumihub.operations.data import FetchPlan, Place
+    from lumihub.settings import Settings
 
 _HELP = """List, fetch, verify and remove the open data.
 
@@ -62,7 +69,7 @@ def _list(
     """Show the collections; of named ones, the samples with sizes; or the branches."""
     from lumihub.operations.data import describe
 
-    place = _find_place(values, release)
+    place = _find_place(load_settings(values), release)
     if branches:
         _show_branches(place, as_json=as_json)
     elif as_json:
@@ -107,9 +114,10 @@ def _fetch(
     """
     from lumihub.operations.data import fetch, plan_fetch
 
+    settings = load_settings(values)
     if to:
         datawork.fetch_to(
-            load_settings(values),
+            settings,
             release,
             to,
             collections or [],
@@ -120,8 +128,8 @@ def _fetch(
             as_json=as_json,
         )
         return
-    place = _find_place(values, release, disk="fetch")
-    _require_choice(place, collections, samples, everything=everything)
+    place = _find_place(settings, release, disk="fetch")
+    require_choice(place.catalogue, collections, samples, everything=everything)
     plan = plan_fetch(place, place.catalogue.select(collections or [], samples or []), streams=streams)
     if plan.missing:
         output.step(_describe_plan(plan))
@@ -129,11 +137,7 @@ def _fetch(
         output.step(f"all {len(plan.files)} files are here already ({format_bytes(sum(f.size for f in plan.files))})")
     if plan.bytes > _ASK_ABOVE:
         _confirm(f"Bring {format_bytes(plan.bytes)} into {place.mirror}?", yes=yes)
-    try:
-        report = fetch(place, plan, output, streams=streams, timeout=timeout)
-    except KeyboardInterrupt:
-        output.warn("interrupted; type the same command again to go on")
-        raise typer.Exit(130) from None
+    report = interruptible(lambda: fetch(place, plan, output, streams=streams, timeout=timeout))
     if as_json:
         output.json(
             {
@@ -145,8 +149,7 @@ def _fetch(
             }
         )
     elif report.arrived:
-        rate = format_bytes(report.bytes / max(report.seconds, 1e-3))
-        came = f"{format_bytes(report.bytes)} in {report.seconds:.1f} s ({rate}/s)"
+        came = describe_rate(report.bytes, report.seconds)
         output.step(f"{len(report.arrived)} files, {came}, into {place.mirror}")
     if place.mode != "mirror":
         output.warn(f"data.mode is {place.mode}: students read these files once it is mirror and `up` has run")
@@ -173,7 +176,7 @@ def _verify(
         datawork.verify_cache(settings, release, collections or [], samples or [], repair=repair, as_json=as_json)
         return
     verdict = verify(
-        _find_place(values, release, disk="verify"), collections or [], samples or [], output, repair=repair
+        _find_place(settings, release, disk="verify"), collections or [], samples or [], output, repair=repair
     )
     if as_json:
         output.json(
@@ -210,7 +213,7 @@ def _usage(release: ReleaseOption = None, values: ValuesFile = None, as_json: Js
     if settings.kubernetes.context is not None:
         datawork.show_usage(settings, release, as_json=as_json)
         return
-    place = _find_place(values, release, disk="usage")
+    place = _find_place(settings, release, disk="usage")
     usage, counters = measure(place)
     if as_json:
         output.json(_usage_as_json(usage, counters))
@@ -247,8 +250,8 @@ def _remove(
     """Remove files from the mirror and from the cache. `data fetch` brings them back."""
     from lumihub.operations.data import choose_removal, remove
 
-    place = _find_place(values, release, disk="remove")
-    _require_choice(place, collections, samples, everything=everything)
+    place = _find_place(load_settings(values), release, disk="remove")
+    require_choice(place.catalogue, collections, samples, everything=everything)
     mirrored, cached = choose_removal(place, collections or [], samples or [])
     if not mirrored and not cached:
         output.step("none of these files is here")
@@ -287,20 +290,10 @@ def _manifest(
     )
 
 
-def _find_place(values: Path | None, release: Literal["2020", "2025"] | None, *, disk: str = "") -> Place:
+def _find_place(settings: Settings, release: Literal["2020", "2025"] | None, *, disk: str = "") -> Place:
     from lumihub.operations.data import find_place
 
-    return find_place(load_settings(values), release, disk=disk)
-
-
-def _require_choice(
-    place: Place, collections: Sequence[str] | None, samples: Sequence[str] | None, *, everything: bool
-) -> None:
-    if not collections and not samples and not everything:
-        raise InputError(
-            "no collection is named",
-            fix=f"name one of {', '.join(place.catalogue.collections)}, or --all for the whole release",
-        )
+    return find_place(settings, release, disk=disk)
 
 
 def _confirm(question: str, *, yes: bool) -> None:

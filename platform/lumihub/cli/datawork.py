@@ -17,6 +17,7 @@ from lumihub.settings.quantities import format_bytes
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from lumihub.data.catalogue import Catalogue
     from lumihub.data.records import DataFile
     from lumihub.operations.datawork import DataWorkshop
     from lumihub.settings import Settings
@@ -78,20 +79,20 @@ def _warm(
     goes on where it stopped.
     """
     shop = open_workshop(load_settings(values), release)
-    _require_choice(shop, collections, samples, everything=everything or bool(analysis) or listed is not None)
+    require_choice(shop.catalogue, collections, samples, everything=everything or bool(analysis) or listed is not None)
     plan = shop.plan_warm(shop.choose(collections or [], samples or [], analysis=analysis, listed=listed))
     whole = len(plan.files) - len(plan.missing)
     if plan.missing:
         output.step(f"{len(plan.missing)} of {len(plan.files)} files to warm, {format_bytes(plan.bytes)}")
     else:
         output.step(f"all {whole} files are in the cache already ({_sum(plan.files)})")
-    report = _interruptible(lambda: shop.warm(plan, output, streams=streams)) if plan.missing else None
+    report = interruptible(lambda: shop.warm(plan, output, streams=streams)) if plan.missing else None
     if as_json:
         done = sorted(report.done) if report else []
         seconds = round(report.seconds, 3) if report else 0.0
         output.json({"files": len(plan.files), "warmed": done, "bytes": plan.bytes, "seconds": seconds})
     elif report:
-        output.step(f"{len(report.done)} files warmed, {_rate(plan.bytes, report.seconds)}")
+        output.step(f"{len(report.done)} files warmed, {describe_rate(plan.bytes, report.seconds)}")
 
 
 def fetch_to(
@@ -117,10 +118,10 @@ def fetch_to(
             fix="name s3://BUCKET/FOLDER or /FOLDER, or a values file with a cluster (-f FILE)",
         )
     shop = open_workshop(settings, release)
-    _require_choice(shop, collections, samples, everything=everything)
+    require_choice(shop.catalogue, collections, samples, everything=everything)
     files = shop.choose(collections, samples)
     output.step(f"{len(files)} files to have in {target}, {_sum(files)}")
-    report = _interruptible(lambda: shop.fetch(files, target, output, streams=streams, timeout=timeout))
+    report = interruptible(lambda: shop.fetch(files, target, output, streams=streams, timeout=timeout))
     if as_json:
         output.json(
             {
@@ -132,7 +133,7 @@ def fetch_to(
             }
         )
     else:
-        output.step(f"{len(report.done)} files are in {target}; {_rate(report.bytes, report.seconds)}")
+        output.step(f"{len(report.done)} files are in {target}; {describe_rate(report.bytes, report.seconds)}")
 
 
 def verify_cache(
@@ -146,7 +147,7 @@ def verify_cache(
 ) -> None:
     """`data verify` in a cluster."""
     shop = open_workshop(settings, release)
-    verdict = _interruptible(lambda: shop.verify(shop.choose(collections, samples), output, repair=repair))
+    verdict = interruptible(lambda: shop.verify(shop.choose(collections, samples), output, repair=repair))
     if as_json:
         output.json(
             {
@@ -204,7 +205,7 @@ def _evict(
 ) -> None:
     """Throw files out of the cache, so that they come from the origin anew: when those there have changed."""
     shop = open_workshop(load_settings(values), release)
-    _require_choice(shop, collections, samples, everything=everything or bool(analysis) or listed is not None)
+    require_choice(shop.catalogue, collections, samples, everything=everything or bool(analysis) or listed is not None)
     gone = shop.evict(shop.choose(collections or [], samples or [], analysis=analysis, listed=listed))
     if as_json:
         output.json(sorted(gone))
@@ -225,17 +226,19 @@ def open_workshop(settings: Settings, release: Release | None) -> DataWorkshop:
     return DataWorkshop(settings, release)
 
 
-def _require_choice(
-    shop: DataWorkshop, collections: Sequence[str] | None, samples: Sequence[str] | None, *, everything: bool
+def require_choice(
+    catalogue: Catalogue, collections: Sequence[str] | None, samples: Sequence[str] | None, *, everything: bool
 ) -> None:
+    """Refuse what would mean all files by saying nothing."""
     if not collections and not samples and not everything:
         raise InputError(
             "no collection is named",
-            fix=f"name one of {', '.join(shop.catalogue.collections)}, or --all for the whole release",
+            fix=f"name one of {', '.join(catalogue.collections)}, or --all for the whole release",
         )
 
 
-def _interruptible(work: Callable[[], Done]) -> Done:
+def interruptible(work: Callable[[], Done]) -> Done:
+    """Do work that goes on where it was when its verb is typed again; Ctrl-C says so."""
     try:
         return work()
     except KeyboardInterrupt:
@@ -247,5 +250,6 @@ def _sum(files: Sequence[DataFile]) -> str:
     return format_bytes(sum(file.size for file in files))
 
 
-def _rate(amount: int, seconds: float) -> str:
+def describe_rate(amount: int, seconds: float) -> str:
+    """What came, and how fast."""
     return f"{format_bytes(amount)} in {seconds:.1f} s ({format_bytes(amount / max(seconds, 1e-3))}/s)"

@@ -41,7 +41,7 @@ class Keeper:
     def describe(self) -> dict[str, Any]:
         """The files in the cache, and what readers got since it was made."""
         files = [asdict(file) for file in read_cached(self.folder)] if self.folder.is_dir() else []
-        return {"files": files, "consumption": self.consumption.by_folder()}
+        return {"files": files, "consumption": self.consumption.by_path()}
 
     def evict(self, paths: list[str]) -> list[str]:
         """Throw files out; those that were there."""

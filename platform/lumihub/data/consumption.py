@@ -18,7 +18,7 @@ _FIELDS = ("b_hit", "b_miss", "b_bypass")
 
 
 class Consumption:
-    """Counts by folder of the release, kept in a file.
+    """Counts by path of each file of the release, kept in a file.
 
     Args:
         file: where they are kept.
@@ -34,7 +34,7 @@ class Consumption:
         except (OSError, ValueError):
             self._counts = {}
 
-    def by_folder(self) -> dict[str, dict[str, int]]:
+    def by_path(self) -> dict[str, dict[str, int]]:
         """By path of each file below the origin: bytes that were hit, missed and bypassed."""
         with self._lock:
             return {path: dict(counts) for path, counts in self._counts.items()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import zlib
 from dataclasses import dataclass
 from functools import cached_property
@@ -147,8 +148,6 @@ def open_storage(url: str) -> tuple[Any, str]:
 
 def _discard(stream: Any) -> None:
     """Let go of an unfinished object; where even that fails, the bucket's own rule for them clears up."""
-    import contextlib
-
     with contextlib.suppress(Exception):
         stream.discard()
     stream.closed = True

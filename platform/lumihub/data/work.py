@@ -9,6 +9,7 @@ import gzip
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -50,6 +51,11 @@ class WorkOrder(BaseModel):
     def only(self, files: tuple[DataFile, ...]) -> WorkOrder:
         """The same request, of which these files are still to be done."""
         return self.model_copy(update={"files": files, "request": self.key})
+
+    @property
+    def largest_first(self) -> tuple[DataFile, ...]:
+        """Its files in the order in which they are begun, so that the last minutes are not one long file alone."""
+        return tuple(sorted(self.files, key=lambda file: -file.size))
 
     @property
     def size(self) -> int:
@@ -106,8 +112,6 @@ def carry_out(order: WorkOrder, file: DataFile, advance: Advance, stop: threadin
         LumiHubError: it could not be done; `DamagedError` where the bytes are wrong.
         Stopped: `stop` was set.
     """
-    from pathlib import Path
-
     from lumihub.data.objects import ObjectTransfer
     from lumihub.data.origins import Origin
     from lumihub.data.reading import read_whole

@@ -53,8 +53,7 @@ class _Work:
 
     def __init__(self, order: WorkOrder) -> None:
         self._order = order
-        # Big files first, so that the last minutes are not one long file alone.
-        self.left = sorted(order.files, key=lambda file: -file.size)
+        self.left = list(order.largest_first)
         self._done: list[str] = []
         self._read = 0
         self._faults: dict[str, LumiHubError] = {}

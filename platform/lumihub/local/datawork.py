@@ -69,8 +69,6 @@ class LocalStore:
             progress.task(order.verb, order.size, "bytes") as task,
             ThreadPoolExecutor(order.streams, thread_name_prefix=order.verb) as pool,
         ):
-            # Big files first, so that the last minutes are not one long file alone.
-            files = sorted(order.files, key=lambda file: -file.size)
             pace, lock = Pace(order.size, progress), threading.Lock()
             brought = 0.0
 
@@ -81,7 +79,7 @@ class LocalStore:
                     brought += amount
                     pace.note(brought, time.monotonic() - began)
 
-            waiting = {pool.submit(carry_out, order, file, advance, stop): file for file in files}
+            waiting = {pool.submit(carry_out, order, file, advance, stop): file for file in order.largest_first}
             try:
                 for item in as_completed(waiting):
                     path = waiting[item].path

@@ -51,20 +51,20 @@ def test_what_readers_got_is_counted_and_kept(keeper, tmp_path):
     for _ in range(2):
         keeper.consumption.count(json.dumps(MESSAGE).encode() + b"\n")
     counted = {"4lep/data_A.4lep.root": {"hit": 600, "missed": 1400, "bypassed": 0}}
-    assert keeper.consumption.by_folder() == counted
-    assert Consumption(tmp_path / "usage.json", ORIGIN).by_folder() == counted
+    assert keeper.consumption.by_path() == counted
+    assert Consumption(tmp_path / "usage.json", ORIGIN).by_path() == counted
 
 
 def test_other_messages_and_other_places_count_for_nothing(keeper, tmp_path):
     for words in (b"", b"\xff\xfe", b"[]", b'{"lfn": 3}', json.dumps(MESSAGE | {"b_hit": "x"}).encode()):
         keeper.consumption.count(words)
     keeper.consumption.count(json.dumps(MESSAGE | {"lfn": "/etc/passwd"}).encode())
-    assert keeper.consumption.by_folder() == {}
+    assert keeper.consumption.by_path() == {}
 
 
 def test_counts_that_were_cut_short_begin_anew(tmp_path):
     (tmp_path / "usage.json").write_text('{"4lep/da')
-    assert Consumption(tmp_path / "usage.json", ORIGIN).by_folder() == {}
+    assert Consumption(tmp_path / "usage.json", ORIGIN).by_path() == {}
 
 
 def test_files_are_thrown_out_with_their_records(keeper, ask):
