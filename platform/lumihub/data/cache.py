@@ -101,7 +101,7 @@ def build_cache_config(
         # Names would be looked up for each client, and a school's resolver may not answer.
         "xrd.network nodnr",
         *(f"xrd.allow host {client}" for client in clients),
-        f"all.export {_exported(origin)} r/o",
+        f"all.export {exported_path(origin)} r/o",
         "ofs.authorize",
         f"acc.authdb {rules}",
         f"oss.localroot {folders.data}",
@@ -123,11 +123,12 @@ def build_cache_rules(origin: str) -> str:
 
     XRootD refuses `..` within a path, but would list the folder above the releases for a path that ends in it.
     """
-    path = _exported(origin)
+    path = exported_path(origin)
     return f"u * {path.rstrip('/')}/.. -l {path} lr\n"
 
 
-def _exported(origin: str) -> str:
+def exported_path(origin: str) -> str:
+    """The path of the origin's folder, under which the cache shows it and below which it keeps its files."""
     return "/" + urlsplit(origin).path.strip("/")
 
 

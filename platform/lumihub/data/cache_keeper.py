@@ -15,8 +15,8 @@ from dataclasses import asdict
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
+from lumihub.data.cache import exported_path
 from lumihub.data.cached import evict, read_cached
 from lumihub.data.consumption import Consumption
 
@@ -88,8 +88,8 @@ def build_server(keeper: Keeper, port: int = PORT) -> ThreadingHTTPServer:
 def main() -> None:
     """Serve until the pod ends."""
     data = Path(os.environ.get(f"{_PREFIX}DATA", "/data"))
-    path = urlsplit(os.environ[f"{_PREFIX}ORIGIN"]).path.strip("/")
-    keeper = Keeper(data / path, Consumption(data / ".lumihub-usage.json", path))
+    path = exported_path(os.environ[f"{_PREFIX}ORIGIN"])
+    keeper = Keeper(data / path.lstrip("/"), Consumption(data / ".lumihub-usage.json", path))
     threading.Thread(target=listen, args=(keeper,), daemon=True).start()
     with suppress(KeyboardInterrupt):
         build_server(keeper).serve_forever()

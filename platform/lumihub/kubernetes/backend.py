@@ -16,7 +16,7 @@ from lumihub.kubernetes.administrators import SECRET, ensure_administrators
 from lumihub.kubernetes.comparing import Comparison, compare
 from lumihub.kubernetes.dask import end_clusters
 from lumihub.kubernetes.datawork import DataWork
-from lumihub.kubernetes.definitions import GATEWAY, OPERATOR, ensure_definitions, find_changes
+from lumihub.kubernetes.definitions import ensure_definitions, find_changes, find_needed
 from lumihub.kubernetes.desire import Desire, find_desire
 from lumihub.kubernetes.doctor import examine
 from lumihub.kubernetes.forwarding import Forwarding
@@ -121,7 +121,7 @@ class KubernetesBackend:
             raise build_state_error(history)
         desire = find_desire(self.cluster, self.settings, progress, trying=False)
         comparison = self._compare(desire, progress)
-        definitions = find_changes(self.cluster, self._definitions)
+        definitions = find_changes(self.cluster, find_needed(self.settings))
         changes = (*definitions, *comparison.changes)
         return Plan(self.describe_target(), changes, (*desire.notes, *comparison.effects))
 
@@ -131,7 +131,7 @@ class KubernetesBackend:
         desire = find_desire(self.cluster, self.settings, progress, trying=True)
         made = ensure_namespace(self.cluster, self.namespace)
         changes = [made] if made else []
-        changes += ensure_definitions(self.cluster, self._definitions)
+        changes += ensure_definitions(self.cluster, find_needed(self.settings))
         history = self.release.history()
         settled = bool(history) and history[-1].status == DEPLOYED
         comparison = self._compare(desire, progress) if settled else None
@@ -192,11 +192,6 @@ class KubernetesBackend:
         if delete_data:
             done += delete_everything(self.cluster, self.settings, progress)
         return tuple(done)
-
-    @property
-    def _definitions(self) -> tuple[str, ...]:
-        gateway = GATEWAY if self.settings.gateway_enabled else ()
-        return (*gateway, *(OPERATOR if self.settings.platform_enabled else ()))
 
     @property
     def _timeout(self) -> float:

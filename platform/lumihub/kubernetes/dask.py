@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lumihub.errors import LumiHubError
+from lumihub.kubernetes.departure import wait_until_gone
 from lumihub.kubernetes.objects import build_selector, is_ready, labels_of, name_of, path_of
 
 if TYPE_CHECKING:
-    from lumihub.kubernetes.access import Cluster, Object
+    from lumihub.kubernetes.access import Cluster
     from lumihub.progress import Progress
     from lumihub.settings import Settings
 
@@ -41,7 +40,11 @@ class Clusters:
 
 def count_clusters(cluster: Cluster, settings: Settings) -> Clusters:
     """The clusters of all cohorts."""
-    pods = [pod for namespace in find_namespaces(cluster, settings) for pod in _pods(cluster, namespace, settings)]
+    pods = [
+        pod
+        for namespace in find_namespaces(cluster, settings)
+        for pod in cluster.items(path_of("pods", namespace), labelSelector=_select_pods(settings))
+    ]
     workers = [pod for pod in pods if labels_of(pod).get(COMPONENT) == WORKER]
     ready = sum(map(is_ready, workers))
     schedulers = sum(labels_of(pod).get(COMPONENT) == SCHEDULER for pod in pods)
@@ -61,36 +64,31 @@ def end_clusters(cluster: Cluster, settings: Settings, progress: Progress) -> li
 
     With its record each cluster's pods, secrets and policy go too, whether the gateway runs or not.
     """
+    namespaces = find_namespaces(cluster, settings)
     records = [
         f"{_records(namespace)}/{name_of(one)}"
-        for namespace in find_namespaces(cluster, settings)
+        for namespace in namespaces
         for one in cluster.items(_records(namespace))
     ]
-    count = count_clusters(cluster, settings).schedulers
     if not records:
         return []
+    count = count_clusters(cluster, settings).schedulers
     with progress.task(f"Ending students' Dask clusters ({count})"):
         for path in records:
             cluster.delete(path)
-        _wait_until_gone(cluster, settings)
+        wait_until_gone(
+            cluster,
+            namespaces,
+            _select_pods(settings),
+            "students' Dask clusters did not end",
+            seconds=_GONE_SECONDS,
+            fix="./deploy.py down",
+        )
     return [f"ended students' Dask clusters ({count})"] if count else []
 
 
-def _wait_until_gone(cluster: Cluster, settings: Settings) -> None:
-    deadline = time.monotonic() + _GONE_SECONDS
-    while any(_pods(cluster, namespace, settings) for namespace in find_namespaces(cluster, settings)):
-        if time.monotonic() > deadline:
-            raise LumiHubError(
-                f"students' Dask clusters did not end within {_GONE_SECONDS:.0f} s",
-                where=", ".join(find_namespaces(cluster, settings)),
-                fix="./deploy.py down",
-            )
-        time.sleep(0.5)
-
-
-def _pods(cluster: Cluster, namespace: str, settings: Settings) -> list[Object]:
-    selector = build_selector({_INSTANCE: settings.kubernetes.namespace})
-    return cluster.items(path_of("pods", namespace), labelSelector=selector)
+def _select_pods(settings: Settings) -> str:
+    return build_selector({_INSTANCE: settings.kubernetes.namespace})
 
 
 def _records(namespace: str) -> str:

@@ -13,6 +13,7 @@ from lumihub.data.pace import Pace
 from lumihub.data.worklog import hear, read_report
 from lumihub.errors import InputError, LumiHubError
 from lumihub.kubernetes.access import ApiError
+from lumihub.kubernetes.departure import wait_until_gone
 from lumihub.kubernetes.objects import build_selector, name_of, path_of
 from lumihub.kubernetes.troubles import explain_pod
 from lumihub.settings.quantities import format_bytes
@@ -83,7 +84,14 @@ class DataWork:
                 found = self.cluster.get(path)
                 found["metadata"]["finalizers"] = []
                 self.cluster.replace(path, found)
-        self._wait_until_gone()
+        wait_until_gone(
+            self.cluster,
+            [self.namespace],
+            self._own,
+            "pods of data work did not end",
+            seconds=_GONE_SECONDS,
+            fix="type the same command again",
+        )
         return job is not None
 
     def _ensure(self, order: WorkOrder, claim: str) -> bool:
@@ -215,17 +223,6 @@ class DataWork:
     @property
     def _own(self) -> str:
         return build_selector({"app.kubernetes.io/instance": self.settings.kubernetes.release})
-
-    def _wait_until_gone(self) -> None:
-        deadline = time.monotonic() + _GONE_SECONDS
-        while self.cluster.items(path_of("pods", self.namespace), labelSelector=self._own):
-            if time.monotonic() > deadline:
-                raise LumiHubError(
-                    f"pods of data work did not end within {_GONE_SECONDS:.0f} s",
-                    where=f"namespace {self.namespace}",
-                    fix="type the same command again",
-                )
-            time.sleep(0.5)
 
 
 class _Followed:

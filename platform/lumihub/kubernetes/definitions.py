@@ -14,6 +14,7 @@ from lumihub.kubernetes.objects import labels_of, name_of
 
 if TYPE_CHECKING:
     from lumihub.kubernetes.access import Cluster, Object
+    from lumihub.settings import Settings
 
 GATEWAY = ("daskclusters.gateway.dask.org",)
 """What the Dask gateway needs."""
@@ -27,6 +28,11 @@ _PART_OF = "app.kubernetes.io/part-of"
 _PATH = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 _KIND = "CustomResourceDefinition"
 _FORBIDDEN = 403
+
+
+def find_needed(settings: Settings) -> tuple[str, ...]:
+    """The definitions that an installation with these settings needs."""
+    return (*(GATEWAY if settings.gateway_enabled else ()), *(OPERATOR if settings.platform_enabled else ()))
 
 
 def ensure_definitions(cluster: Cluster, names: tuple[str, ...]) -> list[str]:

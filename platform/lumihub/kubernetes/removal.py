@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from lumihub.errors import LumiHubError
 from lumihub.kubernetes.administrators import SECRET
+from lumihub.kubernetes.departure import wait_until_gone
 from lumihub.kubernetes.namespaces import find_others
 from lumihub.kubernetes.objects import build_selector, labels_of, name_of, path_of
 
@@ -28,7 +29,9 @@ def stop_servers(cluster: Cluster, settings: Settings, progress: Progress) -> li
     with progress.task(f"Stopping students' servers ({len(pods)})"):
         for pod in pods:
             cluster.delete(path_of("pods", namespace, name_of(pod)))
-        _wait_until_gone(cluster, path_of("pods", namespace), _SERVERS)
+        wait_until_gone(
+            cluster, [namespace], _SERVERS, "pods did not stop", seconds=_GONE_SECONDS, fix="./deploy.py down"
+        )
     return [f"stopped students' servers ({len(pods)})"]
 
 
@@ -37,7 +40,8 @@ def delete_data(cluster: Cluster, settings: Settings, progress: Progress) -> lis
     own = settings.kubernetes
     done = []
     with progress.task("Deleting homes, accounts and data"):
-        for namespace in (own.users_namespace, settings.data_namespace, own.namespace):
+        namespaces = (own.users_namespace, settings.data_namespace, own.namespace)
+        for namespace in namespaces:
             found = cluster.find(path_of("namespaces", name=namespace))
             if found is None:
                 continue
@@ -46,7 +50,7 @@ def delete_data(cluster: Cluster, settings: Settings, progress: Progress) -> lis
                 done.append(f"deleted the namespace {namespace} with all that was in it")
             else:
                 done += _delete_claims(cluster, namespace, own.release)
-        for namespace in (own.users_namespace, settings.data_namespace, own.namespace):
+        for namespace in namespaces:
             _wait_for_deletion(cluster, namespace)
     return done
 
@@ -69,14 +73,6 @@ def _delete_claims(cluster: Cluster, namespace: str, release: str) -> list[str]:
     if cluster.delete(path_of("secrets", namespace, SECRET)):
         done.append(f"deleted the Secret {SECRET} of {namespace}")
     return done
-
-
-def _wait_until_gone(cluster: Cluster, path: str, selector: str) -> None:
-    deadline = time.monotonic() + _GONE_SECONDS
-    while cluster.items(path, labelSelector=selector):
-        if time.monotonic() > deadline:
-            raise LumiHubError(f"pods did not stop within {_GONE_SECONDS:.0f} s", where=path, fix="./deploy.py down")
-        time.sleep(0.5)
 
 
 def _wait_for_deletion(cluster: Cluster, namespace: str) -> None:

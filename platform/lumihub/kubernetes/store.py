@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
+from lumihub.data.cache import exported_path
 from lumihub.data.cached import CachedFile
 from lumihub.data.store import CacheContents
 from lumihub.kubernetes.access import connect
@@ -29,8 +29,7 @@ class ClusterStore:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._cluster = connect(str(settings.kubernetes.context))
-        path = urlsplit(settings.data.origin.url).path.strip("/")
-        self.cache_url = f"root://cache.{settings.kubernetes.namespace}:1094//{path}"
+        self.cache_url = f"root://cache.{settings.kubernetes.namespace}:1094/{exported_path(settings.data.origin.url)}"
 
     def contents(self) -> CacheContents:
         """What is in the cache's pod."""

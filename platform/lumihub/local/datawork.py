@@ -6,9 +6,9 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from lumihub.data.access import cache_folder
+from lumihub.data.cache import exported_path
 from lumihub.data.cached import evict, read_cached
 from lumihub.data.origins import speaks_xrootd
 from lumihub.data.pace import Pace
@@ -34,9 +34,9 @@ class LocalStore:
 
     def __init__(self, settings: Settings) -> None:
         self._port = settings.data.cache.port
-        self._path = urlsplit(settings.data.origin.url).path.strip("/")
-        self._folder = cache_folder(find_state_folder(settings).data) / self._path
-        self.cache_url = f"root://127.0.0.1:{self._port}//{self._path}"
+        path = exported_path(settings.data.origin.url)
+        self._folder = cache_folder(find_state_folder(settings).data) / path.lstrip("/")
+        self.cache_url = f"root://127.0.0.1:{self._port}/{path}"
 
     def contents(self) -> CacheContents:
         """What is in the cache of this machine."""

@@ -9,7 +9,7 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
 from lumihub.backend import Finding
-from lumihub.kubernetes.definitions import GATEWAY, OPERATOR, find_missing_rights
+from lumihub.kubernetes.definitions import find_missing_rights, find_needed
 
 if TYPE_CHECKING:
     from lumihub.kubernetes.access import Cluster
@@ -145,30 +145,30 @@ def examine_clock(cluster: Cluster, now: datetime | None = None) -> Finding:
     return Finding("clock", True, "the cluster's clock and this machine's agree")
 
 
+def find_places(right: Right, settings: Settings) -> list[str]:
+    """The namespaces in which a right is needed under these settings; an empty name means the whole cluster."""
+    own = settings.kubernetes
+    if right.everywhere:
+        return [""]
+    if right.dask:
+        return list(settings.cohort_namespaces.values()) if settings.gateway_enabled else []
+    if right.data:
+        return [settings.data_namespace] if settings.platform_enabled else []
+    return [own.namespace, *([own.users_namespace] if right.users else [])]
+
+
 def examine_rights(cluster: Cluster, settings: Settings) -> Finding:
     """Whether this account may do all that the verbs do; the API server itself is asked."""
     own = settings.kubernetes
     missing: list[str] = []
-    rights = [
-        right
-        for right in RIGHTS
-        if (settings.gateway_enabled or not right.dask) and (settings.platform_enabled or not right.data)
-    ]
-    for right in rights:
-        places = [own.namespace, *([own.users_namespace] if right.users else [])]
-        if right.everywhere or right.dask:
-            places = [""] if right.everywhere else list(settings.cohort_namespaces.values())
-        if right.data:
-            places = [settings.data_namespace]
+    rights = {right: places for right in RIGHTS if (places := find_places(right, settings))}
+    for right, places in rights.items():
         missing += [
             f"{right} in {place or 'the whole cluster'}"
             for place in places
             if not cluster.may(right.verb, right.resource, place, group=right.group, subresource=right.subresource)
         ]
-    if settings.gateway_enabled:
-        missing += find_missing_rights(cluster, GATEWAY)
-    if settings.platform_enabled:
-        missing += find_missing_rights(cluster, OPERATOR)
+    missing += find_missing_rights(cluster, find_needed(settings))
     if missing:
         return Finding(
             "rights",
