@@ -1,10 +1,12 @@
-"""By what the parts of the platform find a student's pods: a label, and the ports of a Dask scheduler."""
+"""By what parts of the platform know each other: a label of students' pods, ports, the gateway's name at the hub."""
 
 from __future__ import annotations
 
 import hashlib
 
 STUDENT = "lumihub/student"
+GATEWAY = "gateway"
+"""The Dask gateway's name among the hub's services."""
 
 
 def label_student(name: str) -> str:

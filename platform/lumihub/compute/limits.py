@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.alias_generators import to_camel
 
 from lumihub.errors import InputError
+from lumihub.threads import build_thread_variables
 
 # Version 1 writes a number near 2**63 for "no limit".
 _NO_LIMIT = 1 << 60
@@ -112,9 +113,7 @@ def thread_environment(cores: float | None = None) -> dict[str, str]:
     Args:
         cores: how many to use; `cpu_limit()` when None.
     """
-    threads = str(max(1, math.floor(cpu_limit() if cores is None else cores)))
-    names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS", "NUMEXPR_MAX_THREADS")
-    return dict.fromkeys((*names, "LOKY_MAX_CPU_COUNT"), threads)
+    return build_thread_variables(max(1, math.floor(cpu_limit() if cores is None else cores)))
 
 
 def _environment_number(name: str) -> float | None:

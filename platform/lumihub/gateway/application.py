@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from dask_gateway_server.options import Options
 
-from lumihub.gateway.configuration import SERVICE, TOKEN, Configuration, Size
+from lumihub.gateway.configuration import TOKEN, Configuration, Size
+from lumihub.labels import GATEWAY
+from lumihub.threads import build_thread_variables
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,7 +41,7 @@ def configure(c: Any, configuration: Configuration, token_file: Path = TOKEN) ->
     c.DaskGateway.authenticator_class = "dask_gateway_server.auth.JupyterHubAuthenticator"
     c.JupyterHubAuthenticator.jupyterhub_api_url = configuration.hub_api
     # Without it any token of a student would do, however little it was made for.
-    c.JupyterHubAuthenticator.jupyterhub_service_name = SERVICE
+    c.JupyterHubAuthenticator.jupyterhub_service_name = GATEWAY
     if token_file.exists():
         c.JupyterHubAuthenticator.jupyterhub_api_token = token_file.read_text("utf-8").strip()
     c.KubeController.address = ADDRESS
@@ -76,7 +78,12 @@ def _configure_clusters(options: Any, configuration: Configuration) -> None:
     # A page of each worker would cost memory for nobody: the scheduler's shows them all.
     options.worker_cmd = [*few, "dask", "worker", "--no-dashboard"]
     options.worker_threads = 1
-    options.environment = {"HOME": "/tmp", "USER": "student", "DASK_TEMPORARY_DIRECTORY": "/tmp", **_one_thread()}  # noqa: S108
+    options.environment = {
+        "HOME": "/tmp",  # noqa: S108
+        "USER": "student",
+        "DASK_TEMPORARY_DIRECTORY": "/tmp",  # noqa: S108
+        **build_thread_variables(1),
+    }
     for kind, size in (("worker", configuration.worker), ("scheduler", configuration.scheduler)):
         _configure_pods(options, kind, size, configuration.placement)
     _configure_readiness(options)
@@ -116,9 +123,3 @@ def _configure_pods(options: Any, kind: str, size: Size, placement: dict[str, An
 def _configure_readiness(options: Any) -> None:
     """A scheduler is asked each second whether it is there: students wait for it."""
     options.scheduler_extra_container_config["readinessProbe"] = {"periodSeconds": 1, "failureThreshold": 15}
-
-
-def _one_thread() -> dict[str, str]:
-    """A worker works on one task; libraries that count the node's cores would be slower, not faster."""
-    names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS", "LOKY_MAX_CPU_COUNT")
-    return dict.fromkeys(names, "1")

@@ -22,6 +22,8 @@ _SWEEP_SECONDS = 30.0
 _HUB_SECONDS = 10.0
 _KNOWN_SECONDS = 10.0
 _ENDED = ("Stopped", "Failed")
+# Clusters that have not ended, by namespace.
+Living = dict[str, list[dict[str, Any]]]
 
 
 class CohortBackend(KubeBackend):
@@ -49,8 +51,9 @@ class CohortBackend(KubeBackend):
             PublicException: the student has one, or the cohort has no room; the student is told these words.
         """
         async with self._one_at_a_time:
-            await self._check_student(user)
-            await self._check_cohort(user)
+            living = {space: await self._find_living(space) for space in self.configuration.cohorts.values()}
+            self._check_student(user, living)
+            self._check_cohort(user, living)
             name: str = await super().start_cluster(user, cluster_options)
         await self._wait_until_known(name)
         return name
@@ -86,23 +89,18 @@ class CohortBackend(KubeBackend):
         if not hmac.compare_digest(given.encode(), f"token {self._token}".encode()):
             raise web.HTTPForbidden(reason="this is for the hub alone")
 
-    async def _check_student(self, user: User) -> None:
+    def _check_student(self, user: User, living: Living) -> None:
         most = self.configuration.clusters_per_student
-        own = [
-            one
-            for namespace in self.configuration.cohorts.values()
-            for one in await self._find_living(namespace)
-            if one["spec"]["username"] == user.name
-        ]
+        own = [one for clusters in living.values() for one in clusters if one["spec"]["username"] == user.name]
         if len(own) >= most:
             raise PublicException(f"you have {len(own)} Dask cluster{'s'[: len(own) > 1]}, the most a student may have")
 
-    async def _check_cohort(self, user: User) -> None:
+    def _check_cohort(self, user: User, living: Living) -> None:
         own = self.configuration
-        living = await self._find_living(own.cohorts[own.find_cohort(user.groups)])
-        if len(living) >= own.cohort_clusters:
+        clusters = living[own.cohorts[own.find_cohort(user.groups)]]
+        if len(clusters) >= own.cohort_clusters:
             raise PublicException(f"all {own.cohort_clusters} Dask clusters of your class are in use")
-        if sum(map(_replicas, living)) >= own.cohort_workers:
+        if sum(map(_replicas, clusters)) >= own.cohort_workers:
             raise PublicException(f"all {own.cohort_workers} Dask workers of your class are in use")
 
     async def _find_living(self, namespace: str) -> list[dict[str, Any]]:

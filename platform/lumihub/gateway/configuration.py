@@ -12,8 +12,6 @@ if TYPE_CHECKING:
 
 FILE = Path("/etc/lumihub/gateway.json")
 TOKEN = Path("/etc/lumihub/secrets/gateway-token")
-SERVICE = "gateway"
-"""Its name among the hub's services."""
 
 
 @dataclass(frozen=True, slots=True)

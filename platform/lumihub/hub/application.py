@@ -10,12 +10,12 @@ import nativeauthenticator
 
 from lumihub.hub.authenticator import LumiHubAuthenticator
 from lumihub.hub.configuration import TOOL
+from lumihub.labels import GATEWAY
 
 if TYPE_CHECKING:
     from lumihub.hub.configuration import HubConfiguration
 
 CULLER = "idle-culler"
-GATEWAY = "gateway"
 TEMPLATES = Path(__file__).parent / "templates"
 # Enough for a student who mistypes, too few for a dictionary.
 FAILED_LOGINS = 10
