@@ -25,13 +25,11 @@ import requests
 
 from bench.arrival import MEBI, find_use, measure_arrival
 from bench.table import print_machine, print_table
-from cluster.installation import IMAGES, NAMESPACE, USERS, ClusterInstallation, build_images, build_values
+from cluster.installation import NAMESPACE, USERS, ClusterInstallation, build_images, build_values, find_images
 from cluster.machine.access import own_cluster
 from cluster.machine.runbook import ensure_up, in_use
 from lumihub.errors import LumiHubError
-from lumihub.kubernetes.images import find_references
 from lumihub.kubernetes.quantities import parse_quantity
-from lumihub.settings import Settings
 from servers.hub import NO_ORIGIN
 
 if TYPE_CHECKING:
@@ -67,7 +65,7 @@ def main() -> None:
 @contextmanager
 def installation(cluster: Cluster, **sections: dict[str, Any]) -> Iterator[ClusterInstallation]:
     """An installation with these settings on the test cluster, gone afterwards; the cluster stays up."""
-    for reference in find_references(Settings.model_validate({"images": {"tag": IMAGES}})).values():
+    for reference in find_images().values():
         cluster.load_image(reference)
     folder = Path(tempfile.mkdtemp(prefix="lumihub-bench-"))
     one = ClusterInstallation(cluster, folder, folder)
@@ -172,7 +170,7 @@ def start_bare(one: ClusterInstallation, api: kubernetes.client.CoreV1Api, name:
     command = ["jupyter", "lab", "--no-browser", "--ServerApp.ip=0.0.0.0", "--IdentityProvider.token="]
     container = {
         "name": "main",
-        "image": find_references(Settings.model_validate({"images": {"tag": IMAGES}}))["lab"],
+        "image": find_images()["lab"],
         "args": command,
         "resources": {"limits": {"cpu": "1", "memory": "1G"}, "requests": {"cpu": "50m", "memory": "256M"}},
         "volumeMounts": [{"name": "home", "mountPath": "/home/student"}],

@@ -11,15 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from cluster.installation import IMAGES, OWN_NAME, ClusterInstallation, build_images, build_values
+from cluster.installation import OWN_NAME, ClusterInstallation, build_images, build_values, find_images
 from cluster.machine.access import Cluster, other_cluster, own_cluster
 from cluster.machine.processes import find_init
 from cluster.machine.programs import ensure_programs
 from cluster.machine.runbook import ensure_down, ensure_up, find_obstacle, in_use
 from lumihub.data.cache import find_cache_obstacle
 from lumihub.errors import LumiHubError
-from lumihub.kubernetes.images import find_references
-from lumihub.settings.models import Settings
 from servers.link import Link
 from servers.xrootd import EXPORT, XRootDOrigin
 
@@ -135,8 +133,7 @@ def helm(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> dict[int
 @pytest.fixture(scope="session")
 def references(cluster: Cluster) -> dict[str, str]:
     """By name, the reference of each image, built before the first test and now on the cluster's nodes."""
-    settings = Settings.model_validate({"images": {"tag": IMAGES}})
-    return {name: cluster.load_image(reference) for name, reference in find_references(settings).items()}
+    return {name: cluster.load_image(reference) for name, reference in find_images().items()}
 
 
 @pytest.fixture(scope="session")

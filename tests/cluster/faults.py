@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cluster.installation import NAMESPACE, ClusterInstallation
-from cluster.machine.processes import build_entry, find_init
+from cluster.machine.processes import build_entry
 from lumihub.errors import LumiHubError
 from lumihub.process import run
 
@@ -60,20 +60,16 @@ def measure_outage(works: Callable[[], object]) -> float:
 
 def fill(folder: Path, name: str, owner: int, megabytes: int | None = None) -> None:
     """Write a file into a folder of the node: of so many megabytes, or until its disk is full."""
-    init = find_init()
-    assert init is not None
     count = [f"count={16 * megabytes}"] if megabytes else []
     file = folder / name
-    done = run([*build_entry(init), "dd", "if=/dev/zero", f"of={file}", "bs=64k", *count], check=False)
+    done = run([*build_entry(), "dd", "if=/dev/zero", f"of={file}", "bs=64k", *count], check=False)
     assert (done.exit_code == 0) == bool(megabytes), done.stderr
-    run([*build_entry(init), "chown", f"{owner}:{owner}", file])
+    run([*build_entry(), "chown", f"{owner}:{owner}", file])
 
 
 def empty(folder: Path, name: str) -> None:
     """Delete a file in a folder of the node."""
-    init = find_init()
-    assert init is not None
-    run([*build_entry(init), "rm", folder / name])
+    run([*build_entry(), "rm", folder / name])
 
 
 def scale(one: ClusterInstallation, kind: str, replicas: int) -> None:

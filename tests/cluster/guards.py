@@ -9,7 +9,7 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
-from cluster.machine.processes import build_entry, find_init
+from cluster.machine.processes import build_entry
 from lumihub.process import run
 
 if TYPE_CHECKING:
@@ -50,9 +50,7 @@ def without(cluster: Cluster, guards: list[tuple[str, str]]) -> Iterator[None]:
 @contextmanager
 def node_server(address: str, port: int) -> Iterator[None]:
     """A web server on the node of the test cluster, at an address that is the node's own while it runs."""
-    init = find_init()
-    assert init is not None
-    entry = build_entry(init)
+    entry = build_entry()
     added = not run([*entry, "ip", "-oneline", "address", "show", "to", address]).stdout
     if added:
         run([*entry, "ip", "address", "add", f"{address}/32", "dev", "lo"])

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from lumihub.errors import LumiHubError
+from lumihub.kubernetes.images import find_references
+from lumihub.settings import Settings
 from servers.hub import logged_in
 
 if TYPE_CHECKING:
@@ -189,6 +191,11 @@ def build_values(cluster: Cluster, **sections: dict[str, Any]) -> dict[str, Any]
     for name, section in sections.items():
         values.setdefault(name, {}).update(section)
     return values
+
+
+def find_images() -> dict[str, str]:
+    """By name, the reference of each image of these tests."""
+    return find_references(Settings.model_validate({"images": {"tag": IMAGES}}))
 
 
 def build_images() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cluster.machine.layout import STATE
-from cluster.machine.processes import build_entry, find_init
+from cluster.machine.processes import build_entry
 from lumihub.process import run
 
 if TYPE_CHECKING:
@@ -31,9 +31,7 @@ def small_disk(folder: Path, megabytes: int) -> Iterator[None]:
 
     Pods see it that start while the block runs, and must be gone at its end. Then the folder is again what it was.
     """
-    init = find_init()
-    assert init is not None
-    node = build_entry(init)
+    node = build_entry()
     with tempfile.TemporaryDirectory(prefix="disk-", dir=STATE) as place:
         image, mounted = Path(place, "image"), Path(place, "mounted")
         mounted.mkdir()

@@ -82,8 +82,15 @@ def _read_status(folder: Path) -> dict[str, str]:
     return dict(line.split(":", 1) for line in (folder / "status").read_text().splitlines())
 
 
-def build_entry(init: int) -> list[str]:
-    """The words before a command that let it run on the node, as one of its processes."""
+def build_entry() -> list[str]:
+    """The words before a command that let it run on the node, as one of its processes.
+
+    Raises:
+        LumiHubError: the node does not run.
+    """
+    init = find_init()
+    if init is None:
+        raise LumiHubError("the test cluster does not run", fix="./tests/cluster/run up")
     return ["nsenter", "--target", str(init), "--mount", "--net", "--pid", "--ipc", "--uts"]
 
 

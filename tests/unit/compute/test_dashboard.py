@@ -1,25 +1,13 @@
 from __future__ import annotations
 
 import stat
-import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
 from lumihub.compute import dashboard
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-
-@pytest.fixture(autouse=True)
-def _home(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    # Not pytest's own folder, whose path may be too long for a socket.
-    with tempfile.TemporaryDirectory(prefix="lumihub-", dir="/tmp") as home:
-        monkeypatch.setenv("HOME", home)
-        monkeypatch.delenv("JUPYTER_RUNTIME_DIR", raising=False)
-        yield
+pytestmark = pytest.mark.usefixtures("short_home")
 
 
 def test_in_a_server_it_lies_beside_the_kernels_sockets(monkeypatch: pytest.MonkeyPatch) -> None:

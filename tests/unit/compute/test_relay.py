@@ -3,7 +3,6 @@ from __future__ import annotations
 import contextlib
 import http.server
 import socket
-import tempfile
 import threading
 from typing import TYPE_CHECKING
 
@@ -16,13 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-@pytest.fixture(autouse=True)
-def _home(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    # Not pytest's own folder, whose path may be too long for a socket.
-    with tempfile.TemporaryDirectory(prefix="lumihub-", dir="/tmp") as home:
-        monkeypatch.setenv("HOME", home)
-        monkeypatch.delenv("JUPYTER_RUNTIME_DIR", raising=False)
-        yield
+pytestmark = pytest.mark.usefixtures("short_home")
 
 
 @pytest.fixture
