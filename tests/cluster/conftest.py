@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from cluster.installation import OWN_NAME, ClusterInstallation, build_images, build_values, find_images
+from cluster.installation import DASK, GROUPS, OWN_NAME, ClusterInstallation, build_images, build_values, find_images
 from cluster.machine.access import Cluster, other_cluster, own_cluster
 from cluster.machine.processes import find_init
-from cluster.machine.programs import ensure_programs
-from cluster.machine.runbook import ensure_down, ensure_up, find_obstacle, in_use
+from cluster.machine.runbook import ensure_down, ensure_up, find_obstacle, in_use, present
+from collection import lay_out_collection
 from lumihub.data.cache import find_cache_obstacle
 from lumihub.errors import LumiHubError
 from servers.link import Link
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 PATIENCE = 3600
 # What went wrong before the first test; whoever needs the cluster says it.
 FAILURE: pytest.StashKey[LumiHubError] = pytest.StashKey()
+# What says whether nobody else works with the test cluster.
+IS_ALONE: pytest.StashKey[Callable[[], bool]] = pytest.StashKey()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -45,7 +47,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     capture = config.pluginmanager.getplugin("capturemanager")
     with capture.global_and_fixture_disabled(), ExitStack() as stack:
         try:
-            ensure_programs()
+            config.stash[IS_ALONE] = stack.enter_context(present())
             if any("references" in getattr(item, "fixturenames", ()) for item in session.items):
                 build_images()
             if not OWN_NAME:
@@ -69,7 +71,7 @@ def cluster(pytestconfig: pytest.Config) -> Iterator[Cluster]:
     was_up = find_init() is not None
     ensure_up(fresh=True)
     yield own_cluster()
-    if not was_up:
+    if not was_up and pytestconfig.stash[IS_ALONE]():
         ensure_down()
 
 
@@ -79,6 +81,14 @@ def own(cluster: Cluster) -> Cluster:
     if not cluster.is_own:
         pytest.skip("knows where the project's own cluster listens, and serves at addresses of its node")
     return cluster
+
+
+@pytest.fixture
+def alone(own: Cluster, pytestconfig: pytest.Config) -> Cluster:
+    """The project's own cluster while nobody else works with it: for tests that kill parts of the node."""
+    if not pytestconfig.stash[IS_ALONE]():
+        pytest.skip("kills parts of the test cluster, which another run of tests uses now")
+    return own
 
 
 @pytest.fixture
@@ -101,13 +111,15 @@ def make_namespace(cluster: Cluster) -> Iterator[Callable[..., str]]:
 
 @pytest.fixture(scope="session")
 def origin(opendata: Path, cluster: Cluster) -> Iterator[XRootDOrigin]:
-    """A real XRootD origin on this machine."""
+    """A real XRootD origin on this machine: the real files, and a whole collection of others."""
     if cluster.host_address is None:
         pytest.skip("pods of another cluster do not reach this machine")
     obstacle = find_cache_obstacle("root://127.0.0.1")
     if obstacle:
         pytest.skip(obstacle)
-    with XRootDOrigin(opendata) as server:
+    server = XRootDOrigin(opendata)
+    lay_out_collection(server.files)
+    with server:
         yield server
 
 
@@ -150,7 +162,8 @@ def installed(
     manifest = one.folder / "manifest.json"
     program = one.command("up")[0]
     subprocess.run([program, "data", "manifest", url, "-o", str(manifest)], check=True, timeout=120)
-    one.write(build_values(cluster, data={"origin": {"url": url, "manifest": str(manifest)}, "cache": {"size": "1G"}}))
+    data = {"origin": {"url": url, "manifest": str(manifest)}}
+    one.write(build_values(cluster, data=data, dask=DASK, hub={"config": {"JupyterHub": {"load_groups": GROUPS}}}))
     one.lumihub("down", "--delete-data", "--yes")  # of a run that was killed
     began = time.monotonic()
     answer = one.up("--yes")

@@ -33,6 +33,19 @@ NAMESPACE = f"lumihub-{OWN_NAME or 'e2e'}"
 USERS = f"{NAMESPACE}-users"
 IMAGES = OWN_NAME or "e2e"
 NODE_PORT = 30088 + (zlib.crc32(OWN_NAME.encode()) % 1000 if OWN_NAME else 0)
+# Two cohorts, small enough to be full soon; cy is in the second.
+DASK = {
+    "enabled": True,
+    "maxWorkers": 2,
+    "gateway": {
+        "cohorts": ["default", "other"],
+        "cohort": {"clusters": 2, "workers": 4},
+        "worker": {"memory": {"limit": "512M", "guarantee": "192M"}, "cpu": {"limit": 1.0, "guarantee": 0.01}},
+        "scheduler": {"memory": {"limit": "512M", "guarantee": "160M"}, "cpu": {"limit": 1.0, "guarantee": 0.01}},
+    },
+    "platform": {"workers": 1, "streams": 4},
+}
+GROUPS = {"other": {"users": ["cy"]}}
 # What changes by itself, or belongs to no release.
 _PASSING = ("events", "events.events.k8s.io", "leases.coordination.k8s.io", "pods.metrics.k8s.io")
 

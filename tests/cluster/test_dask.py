@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from cluster.installation import NAMESPACE, ClusterInstallation
+from cluster.installation import DASK, NAMESPACE, ClusterInstallation
 from lumihub.labels import DASHBOARD_PORT, SCHEDULER_PORT
 from opendata import EVENTS
 
@@ -26,17 +26,6 @@ pytestmark = [pytest.mark.timeout(1200), pytest.mark.xrootd, pytest.mark.opendat
 DEFAULT, OTHER = f"{NAMESPACE}-dask-default", f"{NAMESPACE}-dask-other"
 # In the first cohort, which has room for two; cy is in the other.
 STUDENTS = ("ada", "ben", "cy", "dora")
-DASK = {
-    "enabled": True,
-    "maxWorkers": 2,
-    "gateway": {
-        "cohorts": ["default", "other"],
-        "cohort": {"clusters": 2, "workers": 4},
-        "worker": {"memory": {"limit": "512M", "guarantee": "192M"}, "cpu": {"limit": 1.0, "guarantee": 0.01}},
-        "scheduler": {"memory": {"limit": "512M", "guarantee": "160M"}, "cpu": {"limit": 1.0, "guarantee": 0.01}},
-    },
-}
-HUB = {"config": {"JupyterHub": {"load_groups": {"other": {"users": ["cy"]}}}}}
 MARK = "the value is"
 BEGIN = "import ast, os, warnings, time, socket, requests\nfrom lumihub import analysis, compute\n"
 # What a notebook, a worker or a scheduler reaches of a list of (host, port).
@@ -100,21 +89,9 @@ class Student:
 
 
 @pytest.fixture(scope="module")
-def dask(installed: tuple[ClusterInstallation, dict[str, Any]]) -> Iterator[ClusterInstallation]:
-    """The shared installation with the gateway; without it afterwards."""
-    one, _ = installed
-    with one.changed(dask=DASK, hub=HUB):
-        one.up("--no-check")
-        yield one
-    one.up("--no-check")
-    namespaces = one.cluster.kubectl("get", "namespaces", "--output=name").split()
-    until(lambda: not {f"namespace/{DEFAULT}", f"namespace/{OTHER}"} & set(find_namespaces(one)), 120)
-    assert "gateway" not in {part["name"] for part in one.status()["parts"] if part["state"] != "off"}, namespaces
-
-
-@pytest.fixture(scope="module")
-def students(dask: ClusterInstallation) -> Iterator[dict[str, Student]]:
+def students(installed: tuple[ClusterInstallation, dict[str, Any]]) -> Iterator[dict[str, Student]]:
     """Four students, each with a server and a notebook; ada, ben and cy have a cluster."""
+    dask, _ = installed
     passwords = dask.add(*STUDENTS)
     with ExitStack() as stack:
         found = {}
@@ -178,18 +155,18 @@ def test_notebooks_of_a_student_share_the_cluster(students: dict[str, Student]) 
     assert ada.value("c.submit(sum, [1, 2]).result()") == 3
 
 
-def test_status_tells_clusters_and_workers(dask: ClusterInstallation, students: dict[str, Student]) -> None:
-    details = {part["name"]: part["detail"] for part in dask.status()["parts"]}
+def test_status_tells_clusters_and_workers(one: ClusterInstallation, students: dict[str, Student]) -> None:
+    details = {part["name"]: part["detail"] for part in one.status()["parts"]}
     assert details["gateway"] == "1/1 ready, 3 clusters, 6 workers"
     assert details["gateway-controller"] == "1/1 ready"
-    assert "Creating cluster" in dask.lumihub("logs", "gateway", "--lines", "2000").stdout
-    assert dask.plan()["changes"] == []
+    assert "Creating cluster" in one.lumihub("logs", "gateway", "--lines", "2000").stdout
+    assert one.plan()["changes"] == []
 
 
-def test_pods_are_small_and_hold_no_token(dask: ClusterInstallation, students: dict[str, Student]) -> None:
-    pods = find_pods(dask, DEFAULT)
+def test_pods_are_small_and_hold_no_token(one: ClusterInstallation, students: dict[str, Student]) -> None:
+    pods = find_pods(one, DEFAULT)
     assert len(pods) == 6
-    image = dask.get("deployment", "hub")["spec"]["template"]["spec"]["containers"][0]["image"]
+    image = one.get("deployment", "hub")["spec"]["template"]["spec"]["containers"][0]["image"]
     for pod in pods:
         [container] = pod["spec"]["containers"]
         assert pod["spec"]["securityContext"]["runAsUser"] > 1_000_000_000
@@ -202,17 +179,17 @@ def test_pods_are_small_and_hold_no_token(dask: ClusterInstallation, students: d
     ]
 
 
-def test_the_dashboard_is_its_owners(dask: ClusterInstallation, students: dict[str, Student]) -> None:
+def test_the_dashboard_is_its_owners(one: ClusterInstallation, students: dict[str, Student]) -> None:
     ada, ben = students["ada"], students["ben"]
     assert ada.value("c.dashboard_link") == "/user/ada/dask/status"
     page = ada.session.get("dask/status")
     assert (page.status_code, "Dask" in page.text) == (200, True)
-    assert ben.session._ask("GET", f"{dask.url}user/ada/dask/status").status_code in (403, 404)
-    assert not dask.cluster.kubectl("get", "services", "--namespace", DEFAULT, "--output=jsonpath={..nodePort}")
+    assert ben.session._ask("GET", f"{one.url}user/ada/dask/status").status_code in (403, 404)
+    assert not one.cluster.kubectl("get", "services", "--namespace", DEFAULT, "--output=jsonpath={..nodePort}")
 
 
-def test_no_way_leads_to_anothers_pods(dask: ClusterInstallation, students: dict[str, Student], link: Link) -> None:
-    own = {name: find_places(dask, students[name]) for name in ("ada", "ben", "cy")}
+def test_no_way_leads_to_anothers_pods(one: ClusterInstallation, students: dict[str, Student], link: Link) -> None:
+    own = {name: find_places(one, students[name]) for name in ("ada", "ben", "cy")}
     api = ("10.99.0.1", 6443)
     gateway, hub, cache = (
         (f"{name}.{NAMESPACE}.svc", port) for name, port in (("gateway", 8000), ("hub", 8081), ("cache", 1094))
@@ -278,7 +255,7 @@ def test_the_gateway_answers_for_ones_own_cluster_alone(students: dict[str, Stud
 
 
 @pytest.mark.long
-def test_nobody_gets_more_workers_than_there_may_be(dask: ClusterInstallation, students: dict[str, Student]) -> None:
+def test_nobody_gets_more_workers_than_there_may_be(one: ClusterInstallation, students: dict[str, Student]) -> None:
     ben = students["ben"]
     cluster = ben.value("'/api/v1/clusters/' + c.cluster.name")
     said = ben.run("c = compute.client(workers=1000)").text
@@ -303,14 +280,14 @@ def test_nobody_gets_more_workers_than_there_may_be(dask: ClusterInstallation, s
         assert said == status, count
     time.sleep(8)
     replicas = {
-        one["spec"]["username"]: one["spec"]["replicas"]
-        for one in json.loads(dask.cluster.kubectl("--namespace", DEFAULT, "get", "daskclusters", "--output=json"))[
+        found["spec"]["username"]: found["spec"]["replicas"]
+        for found in json.loads(one.cluster.kubectl("--namespace", DEFAULT, "get", "daskclusters", "--output=json"))[
             "items"
         ]
-        if one["spec"].get("active", True)
+        if found["spec"].get("active", True)
     }
     assert replicas == {"ada": 2, "ben": 2}
-    assert len([pod for pod in find_pods(dask, DEFAULT) if is_worker(pod)]) == 4
+    assert len([pod for pod in find_pods(one, DEFAULT) if is_worker(pod)]) == 4
     ben.run(f"ask('POST', '{cluster}/scale', {{'count': 2}})")
 
 
@@ -329,16 +306,16 @@ def test_a_full_class_is_told_so_in_one_sentence_and_goes_on(students: dict[str,
 
 @pytest.mark.long
 def test_a_worker_that_eats_its_memory_harms_nobody_else(
-    dask: ClusterInstallation, students: dict[str, Student]
+    one: ClusterInstallation, students: dict[str, Student]
 ) -> None:
     ben, ada = students["ben"], students["ada"]
-    before = {pod["metadata"]["name"]: count_restarts(pod) for pod in find_pods(dask, DEFAULT, student="ada")}
+    before = {pod["metadata"]["name"]: count_restarts(pod) for pod in find_pods(one, DEFAULT, student="ada")}
     ben.run("def attack():\n    held = []\n    while True:\n        held.append(bytearray(16 << 20))")
     ben.run("bomb = c.submit(attack, retries=0)")
-    harmed = lambda: sum(count_restarts(pod) for pod in find_pods(dask, DEFAULT, student="ben"))  # noqa: E731
+    harmed = lambda: sum(count_restarts(pod) for pod in find_pods(one, DEFAULT, student="ben"))  # noqa: E731
     until(lambda: ben.value("bomb.status") == "error" or harmed() > 0, 120)
     assert ada.value("int(analysis.run('higgs-4l', client=c).events)") == 432
-    assert {pod["metadata"]["name"]: count_restarts(pod) for pod in find_pods(dask, DEFAULT, student="ada")} == before
+    assert {pod["metadata"]["name"]: count_restarts(pod) for pod in find_pods(one, DEFAULT, student="ada")} == before
     ben.run("bomb.cancel(); del bomb")
     # The attacker's own cluster is well again when the worker has been started anew.
     until(lambda: ben.value("len(c.scheduler_info(n_workers=-1)['workers'])") == 2, 120)
@@ -371,18 +348,18 @@ def test_a_fork_bomb_ends_at_the_limit_of_its_cluster(students: dict[str, Studen
 
 
 @pytest.mark.long
-def test_close_ends_the_cluster_at_once(dask: ClusterInstallation, students: dict[str, Student]) -> None:
+def test_close_ends_the_cluster_at_once(one: ClusterInstallation, students: dict[str, Student]) -> None:
     students["ben"].run("compute.close()")
-    until(lambda: not find_pods(dask, DEFAULT, student="ben"), 30)
+    until(lambda: not find_pods(one, DEFAULT, student="ben"), 30)
     # There is room again.
     assert "LimitWarning" not in students["dora"].run("c = compute.client(workers=1)").text
     students["dora"].run("compute.close()")
-    until(lambda: not find_pods(dask, DEFAULT, student="dora"), 30)
+    until(lambda: not find_pods(one, DEFAULT, student="dora"), 30)
 
 
 @pytest.mark.long
-def test_without_the_gateway_a_notebook_goes_on(dask: ClusterInstallation, students: dict[str, Student]) -> None:
-    with scaled_down(dask, "gateway"):
+def test_without_the_gateway_a_notebook_goes_on(one: ClusterInstallation, students: dict[str, Student]) -> None:
+    with scaled_down(one, "gateway"):
         said = students["dora"].run("c = compute.client(workers=1)\nprint(c.submit(sum, [1, 2]).result())").text
     assert "no Dask workers in pods, for the Dask gateway does not answer; this notebook goes on" in said
     students["dora"].run("compute.close()")
@@ -390,72 +367,81 @@ def test_without_the_gateway_a_notebook_goes_on(dask: ClusterInstallation, stude
     assert students["ada"].value("c.submit(sum, [1, 2]).result()") == 3
 
 
-def test_a_cluster_ends_with_its_students_server(dask: ClusterInstallation, students: dict[str, Student]) -> None:
+def test_a_cluster_ends_with_its_students_server(one: ClusterInstallation, students: dict[str, Student]) -> None:
     began = time.monotonic()
     students["cy"].session.stop_server()
-    until(lambda: not find_pods(dask, OTHER), 60)
+    until(lambda: not find_pods(one, OTHER), 60)
     assert time.monotonic() - began < 60
 
 
 @pytest.mark.long
 def test_a_cluster_ends_though_the_controller_was_restarted(
-    dask: ClusterInstallation, students: dict[str, Student]
+    one: ClusterInstallation, students: dict[str, Student]
 ) -> None:
     ben = students["ben"]
     ben.open_pods(1)
-    with scaled_down(dask, "gateway-controller"):
+    with scaled_down(one, "gateway-controller"):
         ben.session.stop_server()
-        assert find_pods(dask, DEFAULT, student="ben")
-    until(lambda: not find_pods(dask, DEFAULT, student="ben"), 90)
+        assert find_pods(one, DEFAULT, student="ben")
+    until(lambda: not find_pods(one, DEFAULT, student="ben"), 90)
 
 
 @pytest.mark.long
-def test_a_cluster_ends_though_nobody_told_the_gateway(dask: ClusterInstallation, students: dict[str, Student]) -> None:
+def test_a_cluster_ends_though_nobody_told_the_gateway(one: ClusterInstallation, students: dict[str, Student]) -> None:
     """The server dies while the hub is away: the hub finds out when it is back, and the gateway asks it."""
     ada = students["ada"]
-    assert find_pods(dask, DEFAULT, student="ada")
-    with scaled_down(dask, "hub"):
-        dask.cluster.kubectl("--namespace", f"{NAMESPACE}-users", "delete", "pod", "jupyter-ada", "--grace-period=1")
+    assert find_pods(one, DEFAULT, student="ada")
+    with scaled_down(one, "hub"):
+        one.cluster.kubectl("--namespace", f"{NAMESPACE}-users", "delete", "pod", "jupyter-ada", "--grace-period=1")
         time.sleep(70)
         # A hub that does not answer says nothing about anybody.
-        assert find_pods(dask, DEFAULT, student="ada")
+        assert find_pods(one, DEFAULT, student="ada")
     began = time.monotonic()
-    until(lambda: not find_pods(dask, DEFAULT, student="ada"), 300)
+    until(lambda: not find_pods(one, DEFAULT, student="ada"), 300)
     assert time.monotonic() - began < 300
     ada.session.start_server()
 
 
 @pytest.mark.long
-def test_idle_and_old_clusters_end(dask: ClusterInstallation, students: dict[str, Student]) -> None:
+def test_idle_and_old_clusters_end(one: ClusterInstallation, students: dict[str, Student]) -> None:
     gateway = DASK["gateway"]
     assert isinstance(gateway, dict)
     dora = students["dora"]
     # With room for dora whoever else of the class has a cluster.
     short = {"idleTimeout": 30, "maxAge": 180, "cohort": {"clusters": 3, "workers": 6}}
-    with dask.changed(dask={"gateway": gateway | short}):
-        dask.up("--no-check")
+    with one.changed(dask={"gateway": gateway | short}):
+        one.up("--no-check")
         dora.open_pods(1)
-        until(lambda: not find_pods(dask, DEFAULT, student="dora"), 90)
+        until(lambda: not find_pods(one, DEFAULT, student="dora"), 90)
         # The next cell that asks has workers again.
         again = dora.value("c = compute.client()\n(c.cluster.name, len(c.scheduler_info(n_workers=-1)['workers']))")
         assert (again[0].partition(".")[0], again[1]) == (DEFAULT, 1)
         busy = "def work():\n    import time\n    time.sleep(600)\nwork = c.submit(work)"
         dora.run(busy)
         time.sleep(45)
-        assert find_pods(dask, DEFAULT, student="dora")
-        until(lambda: not find_pods(dask, DEFAULT, student="dora"), 240)
+        assert find_pods(one, DEFAULT, student="dora")
+        until(lambda: not find_pods(one, DEFAULT, student="dora"), 240)
         dora.run("compute.close()")
-    dask.up("--no-check")
+    one.up("--no-check")
 
 
 @pytest.mark.long
-def test_down_ends_clusters_first(dask: ClusterInstallation, students: dict[str, Student]) -> None:
+def test_down_ends_clusters_first(one: ClusterInstallation, students: dict[str, Student]) -> None:
     students["dora"].open_pods(1)
-    said = dask.lumihub("down", "--yes").stderr
+    said = one.lumihub("down", "--yes").stderr
     assert "ended students' Dask clusters (1)" in said
-    until(lambda: not {f"namespace/{DEFAULT}", f"namespace/{OTHER}"} & set(find_namespaces(dask)), 120)
-    dask.up("--no-check")
-    assert dask.status()["healthy"]
+    until(lambda: not {f"namespace/{DEFAULT}", f"namespace/{OTHER}"} & set(find_namespaces(one)), 120)
+    one.up("--no-check")
+    assert one.status()["healthy"]
+
+
+@pytest.mark.long
+def test_switched_off_it_leaves_nothing(one: ClusterInstallation) -> None:
+    with one.changed(dask={"gateway": {"enabled": False}}):
+        one.up("--no-check")
+        until(lambda: not {f"namespace/{DEFAULT}", f"namespace/{OTHER}"} & set(find_namespaces(one)), 120)
+        assert {part["state"] for part in one.status()["parts"] if part["name"] == "gateway"} <= {"off"}
+    one.up("--no-check")
 
 
 def find_namespaces(one: ClusterInstallation) -> list[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import random
 import signal
 import subprocess
 import time
@@ -17,30 +16,26 @@ import pytest
 from cluster.installation import NAMESPACE, ClusterInstallation
 from cluster.machine.layout import VOLUMES
 from cluster.machine.programs import S3, ensure_programs
-from lumihub.data.cache import find_cache_obstacle
+from collection import COLLECTION, FILES, LARGEST
 from lumihub.data.catalogue import load_catalogue
-from servers.link import Link
 from servers.s3 import S3Server
-from servers.xrootd import EXPORT, XRootDOrigin
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from cluster.machine.access import Cluster
+    from servers.link import Link
+    from servers.xrootd import XRootDOrigin
+
 
 pytestmark = [pytest.mark.timeout(900), pytest.mark.xrootd]
 
 DATA = f"{NAMESPACE}-data"
-COLLECTION = "4lep"
-FILES = 110
-SMALLEST, LARGEST = 100_000, 900_000
 STREAMS = 4
 # What a restarted part may bring once more: the files that were on their way.
 AGAIN = STREAMS * LARGEST
 # Bytes of the protocol beside those of the files, and of asking for folders.
 BESIDE = 3_000_000
-PLATFORM = {"enabled": True, "gateway": {"enabled": False}, "platform": {"workers": 1, "streams": STREAMS}}
 KILL = """
 import os, signal
 for pid in filter(str.isdigit, os.listdir("/proc")):
@@ -71,7 +66,7 @@ class School:
 
     def paths(self) -> dict[str, Path]:
         """The origin's files by name."""
-        return {path.name: path for path in self.origin.files.rglob("*.root")}
+        return find_collection(self.origin.files)
 
     def sums(self) -> dict[str, int]:
         """adler32 of the origin's files by name."""
@@ -128,7 +123,7 @@ class School:
     def cached(self) -> dict[str, Path]:
         """The cache's own files on the node's disk, by name."""
         [volume] = VOLUMES.glob(f"*_{NAMESPACE}_data-cache-0")
-        return {path.name: path for path in volume.rglob("*.root")}
+        return find_collection(volume)
 
     def wait_for_bytes(self, amount: int) -> None:
         """Wait until so much more has come over the link."""
@@ -144,6 +139,11 @@ class School:
             self.link.rate = None
 
 
+def find_collection(folder: Path) -> dict[str, Path]:
+    """The collection's files somewhere below a folder, by name."""
+    return {path.name: path for path in folder.rglob(f"*.{COLLECTION}.root")}
+
+
 def until(arrived: Callable[[], bool], seconds: float) -> None:
     end = time.monotonic() + seconds
     while not arrived():
@@ -151,36 +151,10 @@ def until(arrived: Callable[[], bool], seconds: float) -> None:
         time.sleep(0.2)
 
 
-@pytest.fixture(scope="module")
-def copies(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A collection as at CERN: its names are real, its bytes are not."""
-    folder = tmp_path_factory.mktemp("copies")
-    chance = random.Random(4)  # noqa: S311
-    for file in load_catalogue("2020").in_collection(COLLECTION).values():
-        path = folder / file.path
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(chance.randbytes(chance.randrange(SMALLEST, LARGEST)))
-    return folder
-
-
-@pytest.fixture(scope="module")
-def school(installed: tuple[ClusterInstallation, dict[str, Any]], cluster: Cluster, copies: Path) -> Iterator[School]:
-    """The shared installation with another origin and the platform's Dask; as it was afterwards."""
-    one, _ = installed
-    obstacle = find_cache_obstacle("root://127.0.0.1")
-    if obstacle or cluster.host_address is None:
-        pytest.skip(obstacle or "pods of another cluster do not reach this machine")
-    with XRootDOrigin(copies) as origin, Link(origin.port, address=cluster.host_address) as link:
-        manifest = one.folder / "school.json"
-        url = f"root://{cluster.host_address}:{link.port}/{EXPORT}"
-        program = one.command("status")[0]
-        subprocess.run([program, "data", "manifest", origin.url(), "-o", str(manifest)], check=True, timeout=120)
-        data = {"origin": {"url": url, "manifest": str(manifest)}}
-        with one.changed(data=data, dask=PLATFORM):
-            one.up("--yes", "--no-check")
-            yield School(one, origin, link)
-        one.up("--yes", "--no-check")
-        one.cluster.kubectl("delete", "namespace", DATA, "--wait=true", "--timeout=120s")
+@pytest.fixture
+def school(one: ClusterInstallation, origin: XRootDOrigin, link: Link) -> School:
+    """The shared installation, its origin and the way there."""
+    return School(one, origin, link)
 
 
 @pytest.fixture
@@ -219,13 +193,13 @@ def test_a_warmed_collection_needs_no_link_and_leaves_no_dask_behind(empty: Scho
         empty.type("evict", COLLECTION, "-s", "data_A")
         began = time.monotonic()
         failed = empty.type("warm", COLLECTION, "-s", "data_A", code=1)
-        assert "data_A.4lep.root did not arrive" in failed.stderr
+        assert "data_A.3lep.root did not arrive" in failed.stderr
         assert time.monotonic() - began < 240
     finally:
         empty.origin.start()
     assert (
         empty.ask("warm", COLLECTION)["warmed"]
-        == [path for path in [one.path for one in load_catalogue("2020").files] if path.endswith("data_A.4lep.root")][
+        == [path for path in [one.path for one in load_catalogue("2020").files] if path.endswith("data_A.3lep.root")][
             :1
         ]
     )
@@ -233,17 +207,17 @@ def test_a_warmed_collection_needs_no_link_and_leaves_no_dask_behind(empty: Scho
 
 def test_a_flipped_byte_in_the_cache_is_found_and_mended(school: School) -> None:
     school.type("warm", COLLECTION)
-    path = school.cached()["data_C.4lep.root"]
+    path = school.cached()["data_C.3lep.root"]
     with path.open("r+b") as file:
         file.seek(4321)
         [byte] = file.read(1)
         file.seek(4321)
         file.write(bytes([byte ^ 1]))
     found = school.type("verify", COLLECTION, code=1)
-    assert "data_C.4lep.root: its checksum is wrong" in found.stderr
+    assert "data_C.3lep.root: its checksum is wrong" in found.stderr
     verdict = school.ask("verify", COLLECTION, "--repair")
-    assert [one.rpartition("/")[2] for one in verdict["repaired"]] == ["data_C.4lep.root"]
-    assert zlib.adler32(school.cached()["data_C.4lep.root"].read_bytes()) == school.sums()["data_C.4lep.root"]
+    assert [one.rpartition("/")[2] for one in verdict["repaired"]] == ["data_C.3lep.root"]
+    assert zlib.adler32(school.cached()["data_C.3lep.root"].read_bytes()) == school.sums()["data_C.3lep.root"]
 
 
 @pytest.mark.long
@@ -278,17 +252,17 @@ def test_warming_outlives_its_operator_a_worker_the_cache_and_the_tool(empty: Sc
 
 @pytest.mark.long
 def test_files_that_are_gone_or_have_changed_are_named_and_the_rest_arrives(empty: School) -> None:
-    gone, changed = empty.paths()["data_A.4lep.root"], empty.paths()["data_B.4lep.root"]
+    gone, changed = empty.paths()["data_A.3lep.root"], empty.paths()["data_B.3lep.root"]
     bytes_of = {path: path.read_bytes() for path in (gone, changed)}
     gone.unlink()
     changed.write_bytes(bytes_of[changed][::-1])
     try:
         failed = empty.type("warm", COLLECTION, code=1)
-        assert "data_A.4lep.root did not arrive: the origin does not have" in failed.stderr
-        assert "data_B.4lep.root came in with adler32" in failed.stderr
+        assert "data_A.3lep.root did not arrive: the origin does not have" in failed.stderr
+        assert "data_B.3lep.root came in with adler32" in failed.stderr
         assert f"2 of {FILES} files did not arrive" in failed.stderr
         # What is wrong is not left for students to read.
-        assert set(empty.cached()) == set(empty.sums()) - {"data_B.4lep.root"} - {"data_A.4lep.root"}
+        assert set(empty.cached()) == set(empty.sums()) - {"data_B.3lep.root"} - {"data_A.3lep.root"}
     finally:
         for path, content in bytes_of.items():
             path.write_bytes(content)
@@ -357,14 +331,14 @@ def test_a_bucket_gets_every_file_once_though_the_tool_dies(empty: School, tmp_p
         assert empty.ask("fetch", COLLECTION, "--to", "s3://lake/atlas")["bytes"] == 0
         assert empty.link.down - before < 100_000
         # An object that somebody changed has another size or sum, and comes anew; it alone.
-        name = next(name for name in found if name.endswith("data_D.4lep.root"))
+        name = next(name for name in found if name.endswith("data_D.3lep.root"))
         storage.pipe_file(name, b"not what it was")
         assert empty.ask("fetch", COLLECTION, "--to", "s3://lake/atlas")["bytes"] == len(
-            empty.paths()["data_D.4lep.root"].read_bytes()
+            empty.paths()["data_D.3lep.root"].read_bytes()
         )
         empty.one.cluster.apply({**secret, "stringData": server.environment | {"AWS_SECRET_ACCESS_KEY": "wrong"}})
         refused = empty.type("fetch", COLLECTION, "-s", "data_A", "--to", "s3://lake/other", code=1)
-        assert "data_A.4lep.root could not be stored" in refused.stderr
+        assert "data_A.3lep.root could not be stored" in refused.stderr
         assert "AWS_ENDPOINT_URL" in refused.stderr
 
 

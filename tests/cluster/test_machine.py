@@ -210,7 +210,7 @@ def test_a_policy_keeps_pods_from_the_node_itself(
 
 
 def test_the_cluster_recovers_from_kill_of_the_kubelet(
-    own: Cluster, make_namespace: Callable[..., str], run_pod: Callable[..., str]
+    alone: Cluster, make_namespace: Callable[..., str], run_pod: Callable[..., str]
 ) -> None:
     kill("kubelet")
 
@@ -220,7 +220,7 @@ def test_the_cluster_recovers_from_kill_of_the_kubelet(
 
 
 def test_the_cluster_recovers_from_kill_of_every_part_at_once(
-    own: Cluster, make_namespace: Callable[..., str], run_pod: Callable[..., str]
+    alone: Cluster, make_namespace: Callable[..., str], run_pod: Callable[..., str]
 ) -> None:
     parts = {part.name for part in find_parts()}
     kill(*parts)
@@ -232,7 +232,7 @@ def test_the_cluster_recovers_from_kill_of_every_part_at_once(
 
 
 def test_what_it_held_is_there_again_after_kill_of_the_node(
-    own: Cluster, make_namespace: Callable[..., str], run_pod: Callable[..., str]
+    alone: Cluster, make_namespace: Callable[..., str], run_pod: Callable[..., str]
 ) -> None:
     namespace = make_namespace()
     run_pod(namespace, "pod", SLEEP)
@@ -244,7 +244,7 @@ def test_what_it_held_is_there_again_after_kill_of_the_node(
     ensure_up()
 
     assert find_init() != init
-    assert wait_until(lambda: try_echo(own, namespace) == "alive\n", seconds=60)
+    assert wait_until(lambda: try_echo(alone, namespace) == "alive\n", seconds=60)
     run_pod(namespace, "other", SLEEP)
 
 
@@ -252,8 +252,8 @@ def try_echo(cluster: Cluster, namespace: str) -> str:
     return cluster.kubectl("--namespace", namespace, "exec", "pod", "--", "echo", "alive", check=False)
 
 
-def test_down_leaves_nothing_behind(own: Cluster) -> None:
-    own.kubectl("get", "nodes")
+def test_down_leaves_nothing_behind(alone: Cluster) -> None:
+    alone.kubectl("get", "nodes")
 
     ensure_down()
 

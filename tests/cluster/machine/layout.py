@@ -26,9 +26,11 @@ IMAGES = STATE / "containerd"
 OBJECTS = ("etcd", "keys", "kubelet", "cni", "volumes", "log", "pods-log")
 
 SOCKET = RUN / "containerd.sock"
-# Held while the cluster is started, stopped or changed, and while tests use it. Both survive a wipe.
+# Held while the cluster is started, stopped or changed; by the run of tests that has it; by all that work beside it.
+# They survive a wipe.
 LOCK = Path("/run/lumihub-test-cluster.lock")
 USE = Path("/run/lumihub-test-cluster.use")
+PRESENCE = Path("/run/lumihub-test-cluster.presence")
 
 CONTEXT = "lumihub-test"
 NODE = "node0"

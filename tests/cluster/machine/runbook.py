@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from cluster.machine.certificates import ensure_certificates
 from cluster.machine.images import ensure_test_image
-from cluster.machine.layout import KUBECONFIG, LOCK, LOGS, NODE, OBJECTS, RUN, STATE, USE
+from cluster.machine.layout import KUBECONFIG, LOCK, LOGS, NODE, OBJECTS, PRESENCE, RUN, STATE, USE
 from cluster.machine.objects import build_objects
 from cluster.machine.parts import build_settings
 from cluster.machine.processes import find_init, find_parts, start_node, stop_node
@@ -54,7 +54,7 @@ def ensure_up(*, fresh: bool = False) -> Path:
         raise LumiHubError(obstacle)
     programs = ensure_programs()
     with _locked():
-        if find_init() is None or not RUNNING.exists() or RUNNING.read_text() != str(programs):
+        if not _runs(programs):
             stop_node()
             if fresh:
                 _forget(*OBJECTS)
@@ -101,6 +101,35 @@ def in_use(*, patience: float) -> Iterator[None]:
         lock.write(f"process {os.getpid()} ({' '.join(sys.argv)[:200]})")
         lock.flush()
         yield
+
+
+@contextmanager
+def present() -> Iterator[Callable[[], bool]]:
+    """Work with the test cluster beside others; yields what says whether nobody else does.
+
+    Raises:
+        LumiHubError: others work with a cluster of other programs, which this run would have to take away.
+    """
+    programs = ensure_programs()
+    with PRESENCE.open("w") as lock:
+
+        def is_alone() -> bool:
+            try:
+                return _take(lock.fileno())
+            finally:
+                fcntl.flock(lock, fcntl.LOCK_SH)
+
+        with _locked():
+            if not is_alone() and find_init() is not None and not _runs(programs):
+                raise LumiHubError(
+                    "another run of tests uses a test cluster whose programs are not those of this project folder",
+                    fix="wait until that run has ended",
+                )
+        yield is_alone
+
+
+def _runs(programs: Path) -> bool:
+    return find_init() is not None and RUNNING.exists() and RUNNING.read_text() == str(programs)
 
 
 @contextmanager
