@@ -190,7 +190,8 @@ def test_a_server_that_does_not_start_is_told_with_its_log() -> None:
     assert not report["ok"]
     assert report["failure"]["step"] == "server started"
     assert report["failure"]["errors"][0]["what"].startswith(
-        "the server of lumihub-check-1 did not start: Spawn failed"
+        "the server of lumihub-check-1 did not start: Spawn failed: it ended right after its start (exit code 3)."
+        " An administrator sees its last words by ./deploy.py logs lumihub-check-1."
     )
     assert "lumihub-check-1: no room for notebooks" in report["failure"]["log"]
     assert [step["name"] for step in report["steps"]][-1] == "cleaned up"

@@ -7,12 +7,15 @@ import os
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
 from jupyterhub.spawner import LocalProcessSpawner
+from jupyterhub.utils import can_connect
 from traitlets import Bool, Integer, Unicode, default
 
+from lumihub.errors import LumiHubError
 from lumihub.local import launcher
 from lumihub.local.accounts import Account, Accounts, SharedAccount, SystemAccounts
 from lumihub.local.cgroups import MOST_TASKS, Group, Limits, find_hierarchy
@@ -21,6 +24,19 @@ from lumihub.local.processes import ProcessId, end_processes, find_by_environmen
 from lumihub.local.servers import SERVER_MARK
 
 _POLITE_SECONDS = 10.0
+# A server takes two or three seconds until it listens, in a class that starts together some more.
+_WATCHED_SECONDS = 60.0
+_LOOK_SECONDS = 0.1
+
+
+class ServerEndedError(LumiHubError):
+    """A student's server ended where it should have begun; the hub's page shows the message."""
+
+    def __init__(self, status: int, name: str) -> None:
+        how = f"exit code {status}" if status >= 0 else f"signal {-status}"
+        what, fix = f"it ended right after its start ({how})", f"./deploy.py logs {name}"
+        super().__init__(what, fix=fix)
+        self.jupyterhub_message = f"{what}. An administrator sees its last words by {fix}."
 
 
 class LocalSpawner(LocalProcessSpawner):
@@ -85,7 +101,16 @@ class LocalSpawner(LocalProcessSpawner):
         process = find_process(self.pid)
         self.started = process.started if process else 0
         self.log.info("Server of %s is process %i (%s), log %s", self.user.name, self.pid, account.name, log_path)
+        await self._watch_start(self.proc, port)
         return ("127.0.0.1", port)
+
+    async def _watch_start(self, server: subprocess.Popen[bytes], port: int) -> None:
+        """Wait until the server listens. JupyterHub waits minutes for the answer of one that has ended long ago."""
+        deadline = time.monotonic() + _WATCHED_SECONDS
+        while not can_connect("127.0.0.1", port) and time.monotonic() < deadline:
+            if (status := server.poll()) is not None:
+                raise ServerEndedError(status, self.user.name)
+            await asyncio.sleep(_LOOK_SECONDS)
 
     async def poll(self) -> int | None:
         """None while the server runs, else its exit code (0 where it is not known)."""
