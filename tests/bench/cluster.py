@@ -70,7 +70,8 @@ def installation(cluster: Cluster, **sections: dict[str, Any]) -> Iterator[Clust
     folder = Path(tempfile.mkdtemp(prefix="lumihub-bench-"))
     one = ClusterInstallation(cluster, folder, folder)
     (folder / "helm").symlink_to(cluster.program("helm"))
-    one.write(build_values(cluster, data={"origin": {"url": NO_ORIGIN}}, cull={"enabled": False}, **sections))
+    no_data: dict[str, dict[str, Any]] = {"data": {"origin": {"url": NO_ORIGIN}}, "cull": {"enabled": False}}
+    one.write(build_values(cluster, **no_data | sections))
     try:
         one.lumihub("down", "--delete-data", "--yes")  # of a run that was killed
         one.up("--yes", "--no-check")

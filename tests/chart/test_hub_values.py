@@ -100,6 +100,23 @@ def test_the_databases_address_comes_by_secret(renderings: dict[str, Rendering])
     ]
 
 
+def test_the_schools_own_lessons_are_there_for_students(renderings: dict[str, Rendering], tmp_path: Path) -> None:
+    rendering = renderings["everything"]
+    settings = read_hub_values(rendering, tmp_path)
+    # The hub is told the names alone: it must not restart for what is in a lesson.
+    assert '"cells"' not in settings.model_dump_json()
+    configuration = build_configuration(settings, Place("lumihub"))
+    mounts = {
+        mount["mountPath"]: mount["subPath"]
+        for mount in configuration.classes["KubeSpawner"]["volume_mounts"]
+        if mount["name"] == "lessons"
+    }
+    held = rendering.get("ConfigMap", "lessons", "lumihub-students")
+    assert held["data"][mounts["/etc/lumihub/lessons/muons/the first {{week}}.ipynb"]] == '{"cells": []}'
+    assert held["binaryData"][mounts["/etc/lumihub/lessons/muons/event.png"]] == "iVBORw0KGgo="
+    assert configuration.environment["LUMIHUB_LESSONS"] == "built-in:/etc/lumihub/lessons"
+
+
 def test_the_origins_manifest_is_there_for_students(renderings: dict[str, Rendering], tmp_path: Path) -> None:
     rendering = renderings["everything"]
     manifest = rendering.get("ConfigMap", "origin-manifest", "lumihub-students")

@@ -11,7 +11,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from cluster.installation import DASK, GROUPS, OWN_NAME, ClusterInstallation, build_images, build_values, find_images
+from cluster.installation import (
+    DASK,
+    GROUPS,
+    LESSONS,
+    OWN_NAME,
+    ClusterInstallation,
+    build_images,
+    build_values,
+    find_images,
+)
 from cluster.machine.access import Cluster, other_cluster, own_cluster
 from cluster.machine.processes import find_init
 from cluster.machine.runbook import ensure_down, ensure_up, find_obstacle, in_use, present
@@ -163,7 +172,12 @@ def installed(
     program = one.command("up")[0]
     subprocess.run([program, "data", "manifest", url, "-o", str(manifest)], check=True, timeout=120)
     data = {"origin": {"url": url, "manifest": str(manifest)}}
-    one.write(build_values(cluster, data=data, dask=DASK, hub={"config": {"JupyterHub": {"load_groups": GROUPS}}}))
+    lessons = one.folder / "lessons"
+    for path, text in LESSONS.items():
+        (lessons / path).parent.mkdir(parents=True, exist_ok=True)
+        (lessons / path).write_text(text)
+    hub = {"config": {"JupyterHub": {"load_groups": GROUPS}}}
+    one.write(build_values(cluster, data=data, dask=DASK, hub=hub, lessons={"folder": str(lessons)}))
     one.lumihub("down", "--delete-data", "--yes")  # of a run that was killed
     began = time.monotonic()
     answer = one.up("--yes")

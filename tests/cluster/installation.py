@@ -46,6 +46,8 @@ DASK = {
     "platform": {"workers": 1, "streams": 4},
 }
 GROUPS = {"other": {"users": ["cy"]}}
+# The school's own, by path; names as people give them.
+LESSONS = {"muons/week {1}, äußerst schwer.ipynb": '{"cells": []}', "rules.md": "be kind\n"}
 # What changes by itself, or belongs to no release.
 _PASSING = ("events", "events.events.k8s.io", "leases.coordination.k8s.io", "pods.metrics.k8s.io")
 

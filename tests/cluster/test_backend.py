@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from cluster.installation import NAMESPACE, USERS, ClusterInstallation, check_memory, working_student
+from cluster.installation import LESSONS, NAMESPACE, USERS, ClusterInstallation, check_memory, working_student
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -100,6 +100,18 @@ def test_status_tells_parts_data_and_versions(one: ClusterInstallation) -> None:
     assert status["data"].startswith("ATLAS Open Data, release 2020, through the cache from root://")
     assert set(status["versions"]) == {"lumihub", "release", "jupyterhub", "kubernetes"}
     assert status["url"] == one.url
+
+
+def test_students_find_the_schools_own_lessons_beside_ours(one: ClusterInstallation) -> None:
+    with working_student(one, "learner") as kernel:
+        found = kernel.run(
+            "import json, pathlib\n"
+            "here = pathlib.Path.home() / 'lessons'\n"
+            "print(json.dumps({str(path.relative_to(here)): path.read_text() for path in here.rglob('*.[im]*')}))"
+        )
+    lessons = json.loads(found.text)
+    assert LESSONS.items() <= lessons.items()
+    assert "01-higgs-to-four-leptons.ipynb" in lessons
 
 
 def test_logs_shows_parts_and_students(one: ClusterInstallation) -> None:

@@ -45,9 +45,13 @@ What the hub reads of the values, as JSON. Only what it needs: whatever else cha
 {{- $_ := set $values "kubernetes" $kubernetes -}}
 {{- $_ := set $values "images" (pick .Values.images "registry" "pullPolicy" "pullSecrets") -}}
 {{- $_ := set $values "cache" (dict "enabled" (eq (include "lumihub.cacheEnabled" .) "true")) -}}
-{{- /* The manifest itself lies in a ConfigMap; its sum says that there is one, and changes with it. */ -}}
+{{- /* The manifest itself lies in a ConfigMap; its sum says that there is one, and changes with it. Lessons lie in one too,
+and the hub needs their names alone. */ -}}
 {{- $manifest := (.Values.deployment).originManifest | default "" -}}
-{{- $deployment := dict "images" (dict "lab" (include "lumihub.image" (list . "lab"))) "simulated" ((.Values.deployment).simulated | default false) "originManifest" (empty $manifest | ternary "" (sha256sum $manifest)) -}}
+{{- $deployment := dict "images" (dict "lab" (include "lumihub.image" (list . "lab"))) "simulated" ((.Values.deployment).simulated | default false) "originManifest" (empty $manifest | ternary "" (sha256sum $manifest)) "lessons" dict -}}
+{{- range $path, $_ := (.Values.deployment).lessons -}}
+{{- $_ := set $deployment.lessons $path dict -}}
+{{- end -}}
 {{- $_ := set $values "deployment" $deployment -}}
 {{- include "lumihub.withoutNulls" $values -}}
 {{- end }}

@@ -10,6 +10,7 @@ from lumihub.chart.commands import (
     helm_uninstall,
     helm_upgrade,
 )
+from lumihub.chart.lessons import load_lessons
 from lumihub.chart.location import CHART
 from lumihub.chart.values import build_values, load_certificate
 
@@ -25,4 +26,5 @@ __all__ = [
     "helm_uninstall",
     "helm_upgrade",
     "load_certificate",
+    "load_lessons",
 ]

@@ -25,6 +25,7 @@ def build_values(
     certificate: Mapping[str, str] | None = None,
     api_ports: Sequence[int] = (),
     protected_networks: Sequence[str] = (),
+    lessons: Mapping[str, Mapping[str, str]] | None = None,
 ) -> dict[str, Any]:
     """The values for `helm upgrade -f -`; what the admin did not write is left to the chart's defaults.
 
@@ -36,6 +37,7 @@ def build_values(
         certificate: `{key, cert}` as PEM texts, as `load_certificate` gives them.
         api_ports: ports of the cluster's API beside 443 and 6443.
         protected_networks: public addresses of nodes and API, in CIDR notation, which students may not reach.
+        lessons: the institution's own, as `load_lessons` gives them.
 
     Returns:
         Plain data. It holds secrets: it goes by a pipe, never into a file or an argument.
@@ -43,6 +45,7 @@ def build_values(
     values: dict[str, Any] = settings.model_dump(
         mode="json", by_alias=True, exclude_unset=True, exclude={"local", "deployment"}, context={"secrets": True}
     )
+    values.get("lessons", {}).pop("folder", None)  # where it lies on the admin's machine is nothing to the cluster
     https = values.get("proxy", {}).get("https", {})
     https.pop("manual", None)
     if certificate is not None:
@@ -50,6 +53,7 @@ def build_values(
     values["deployment"] = {
         "images": {name: references[name] for name in sorted(references)},
         "originManifest": origin_manifest,
+        "lessons": {name: dict(file) for name, file in sorted((lessons or {}).items())},
         "simulated": simulated,
         "apiPorts": sorted(api_ports),
         "protectedNetworks": sorted(protected_networks),

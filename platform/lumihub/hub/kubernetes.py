@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -9,6 +10,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from lumihub.data.access import DataAccess
 from lumihub.hub.configuration import HubConfiguration, build_server_environment
 from lumihub.hub.providers import build_login, find_login
+from lumihub.lab.lessons import BUILT_IN
+from lumihub.lab.lessons import VARIABLE as LESSONS
 from lumihub.settings.quantities import parse_memory
 
 if TYPE_CHECKING:
@@ -19,6 +22,7 @@ SECRETS = Path("/etc/lumihub/secrets")
 DATABASE = "sqlite:////srv/lumihub/jupyterhub.sqlite"
 HOME = "/home/student"
 MANIFEST = Path("/etc/lumihub/manifest.json")
+OWN_LESSONS = Path("/etc/lumihub/lessons")
 # The student's account in the image `lab`.
 STUDENT = 1000
 # A node that pulls an image for the first time takes minutes to start the pod; the server in it then takes seconds.
@@ -53,7 +57,7 @@ def build_configuration(settings: Settings, place: Place) -> HubConfiguration:
         api_url=_build_own_api(settings),
         tool_token_file=place.secrets / "tool-token",
         gateway_token_file=place.secrets / "gateway-token" if gateway else None,
-        environment=_escape(build_server_environment(settings, build_access(settings, place.namespace), gateway)),
+        environment=_escape(_build_environment(settings, place, gateway)),
         # -P: a file random.py in a student's home must not take the place of Python's own.
         command=("python", "-P", "-m", "lumihub.lab"),
         classes={
@@ -65,6 +69,11 @@ def build_configuration(settings: Settings, place: Place) -> HubConfiguration:
             **build_login(settings.auth, place.client_secret),
         },
     )
+
+
+def _build_environment(settings: Settings, place: Place, gateway: str) -> dict[str, str]:
+    lessons = {LESSONS: f"{BUILT_IN}:{OWN_LESSONS}"} if settings.deployment.lessons else {}
+    return lessons | build_server_environment(settings, build_access(settings, place.namespace), gateway)
 
 
 def _build_own_api(settings: Settings) -> str:
@@ -163,6 +172,9 @@ def _build_storage(settings: Settings) -> dict[str, Any]:
         mounts.append(
             {"name": "origin-manifest", "mountPath": str(MANIFEST), "subPath": MANIFEST.name, "readOnly": True}
         )
+    if settings.deployment.lessons:
+        volumes.append({"name": "lessons", "configMap": {"name": "lessons"}})
+        mounts += [_build_lesson(path) for path in sorted(settings.deployment.lessons)]
     return {
         "storage_pvc_ensure": True,
         "pvc_name_template": "home-{username}",
@@ -176,6 +188,12 @@ def _build_storage(settings: Settings) -> dict[str, Any]:
         "volumes": [*volumes, *storage.extra_volumes],
         "volume_mounts": [*mounts, *storage.extra_volume_mounts],
     }
+
+
+def _build_lesson(path: str) -> dict[str, Any]:
+    """One file of the institution's own lessons. A whole ConfigMap would be links, which are not delivered."""
+    key = hashlib.sha256(path.encode()).hexdigest()[:16]  # as the chart names it: a path may hold what a key may not
+    return {"name": "lessons", "mountPath": _escape_text(str(OWN_LESSONS / path)), "subPath": key, "readOnly": True}
 
 
 def _build_nodes(server: Singleuser, purpose: str) -> dict[str, Any]:
@@ -203,5 +221,9 @@ def _at_most(amount: _Amount | None, limit: _Amount | None) -> _Amount | None:
 
 
 def _escape(texts: dict[str, str]) -> dict[str, str]:
-    """KubeSpawner fills in what stands in braces, and ours are JSON's."""
-    return {name: text.replace("{", "{{").replace("}", "}}") for name, text in texts.items()}
+    return {name: _escape_text(text) for name, text in texts.items()}
+
+
+def _escape_text(text: str) -> str:
+    """KubeSpawner fills in what stands in braces, and ours are JSON's or a file's."""
+    return text.replace("{", "{{").replace("}", "}}")

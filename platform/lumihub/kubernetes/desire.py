@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from lumihub.chart import build_values, load_certificate
+from lumihub.chart import build_values, load_certificate, load_lessons
 from lumihub.data.manifest import load_manifest
 from lumihub.errors import LumiHubError
 from lumihub.kubernetes.doctor.examination import find_needed_references
@@ -62,6 +62,7 @@ def find_desire(cluster: Cluster, settings: Settings, progress: Progress, *, try
         origin_manifest=text,
         simulated=simulated,
         certificate=load_certificate(settings),
+        lessons=load_lessons(settings),
         api_ports=find_api_ports(cluster),
         protected_networks=find_public_networks(cluster),
     )

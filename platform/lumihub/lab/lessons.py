@@ -23,6 +23,10 @@ FOLDER = "lessons"
 WELCOME = "00-welcome.ipynb"
 STATE = ".delivered.json"
 LANGUAGE = "en"
+VARIABLE = "LUMIHUB_LESSONS"
+"""Names the folders of lessons, one after the other, parted like `PATH`."""
+BUILT_IN = "built-in"
+"""Stands there for the lessons of this installation, wherever they lie."""
 
 
 @dataclass
@@ -57,13 +61,26 @@ def find_lessons() -> list[Path]:
     Raises:
         LumiHubError: neither is there.
     """
-    named = [Path(part) for part in os.environ.get("LUMIHUB_LESSONS", "").split(os.pathsep) if part]
-    if named:
-        return named
+    named = [part for part in os.environ.get(VARIABLE, "").split(os.pathsep) if part]
+    return [_find_built_in() if part == BUILT_IN else Path(part) for part in named or [BUILT_IN]]
+
+
+def find_files(folder: Path) -> dict[str, Path]:
+    """What is delivered of a folder, by its name below it: no links, nothing hidden, nothing that Python left."""
+    found = {}
+    for path in sorted(folder.rglob("*")):
+        name = PurePosixPath(path.relative_to(folder))
+        hidden = any(part.startswith(".") or part == "__pycache__" for part in name.parts)
+        if not hidden and path.is_file() and not path.is_symlink():
+            found[str(name)] = path
+    return found
+
+
+def _find_built_in() -> Path:
     package = Path(str(files("lumihub")))
     for folder in (package / "notebooks" / LANGUAGE, package.parents[1] / "notebooks" / LANGUAGE):
         if folder.is_dir():
-            return [folder]
+            return folder
     raise LumiHubError("the lessons are not installed", where=str(package / "notebooks"), fix="install LumiHub again")
 
 
@@ -87,7 +104,7 @@ def deliver(sources: list[Path], home: Path, today: str | None = None) -> Delive
     records = _load_records(folder)
     delivery = Delivery(first_time=first_time)
     before = dict(records)
-    for name, source in _find_files(sources, delivery).items():
+    for name, source in _find_all(sources, delivery).items():
         try:
             records[name] = _deliver_one(
                 name, source.read_bytes(), folder, records.get(name), delivery, today or _today()
@@ -113,7 +130,7 @@ def restore(name: str = "", home: Path | None = None) -> list[Path]:
         InputError: there is no lesson of that name.
     """
     folder = _ensure_folder(home or Path.home())
-    found = _find_files(find_lessons(), Delivery())
+    found = _find_all(find_lessons(), Delivery())
     if name and name not in found:
         raise InputError(f"there is no lesson {name}", fix=f"take one of: {', '.join(sorted(found))}")
     written = []
@@ -169,16 +186,12 @@ def _ensure_folder(home: Path) -> Path:
     return folder
 
 
-def _find_files(sources: list[Path], delivery: Delivery) -> dict[str, Path]:
+def _find_all(sources: list[Path], delivery: Delivery) -> dict[str, Path]:
     found: dict[str, Path] = {}
     for source in sources:
         if not source.is_dir():
             delivery.failed.append(f"{source} (no such folder)")
-        for path in sorted(source.rglob("*")):
-            name = PurePosixPath(path.relative_to(source))
-            hidden = any(part.startswith(".") or part == "__pycache__" for part in name.parts)
-            if not hidden and path.is_file() and not path.is_symlink():
-                found[str(name)] = path
+        found |= find_files(source)
     return found
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from lumihub.data.cache import CACHE_ENVIRONMENT, build_cache_command, build_cache_config, build_cache_rules
 from lumihub.hub.configuration import VARIABLE, HubConfiguration, build_server_environment
+from lumihub.lab.lessons import VARIABLE as LESSONS
 from lumihub.local.daemons import Daemon
 from lumihub.settings.quantities import parse_memory
 
@@ -160,7 +161,7 @@ def _build_environment(installation: Installation) -> dict[str, str]:
     if settings.lessons.folder:
         lessons.append(str(settings.lessons.folder.expanduser().absolute()))
     own = build_server_environment(settings, installation.access)
-    return {"LUMIHUB_LESSONS": os.pathsep.join(lessons), **own}
+    return {LESSONS: os.pathsep.join(lessons), **own}
 
 
 def _build_classes(installation: Installation) -> dict[str, dict[str, Any]]:

@@ -24,6 +24,7 @@ def test_only_what_was_written_is_passed_on():
         "deployment": {
             "images": {"cache": "r/cache:1", "hub": "r/hub:1", "lab": "r/lab:1", "proxy": "r/proxy:1"},
             "originManifest": "",
+            "lessons": {},
             "simulated": False,
             "apiPorts": [],
             "protectedNetworks": [],

@@ -350,12 +350,6 @@ def cluster(text):
             "  fix: name an origin by its URL (root://... or https://...), or leave it out to read from CERN",
         ),
         (
-            cluster("lessons: {folder: /srv/ours}"),
-            "error: lessons.folder is /srv/ours, a folder of one machine, which a cluster's nodes don't share\n"
-            "  in values.yaml, line 2\n"
-            "  fix: leave it out; singleuser.storage.extraVolumes can mount a folder that all nodes share",
-        ),
-        (
             "auth: {type: lti13, admins: [mara], lti13: {clientIds: [x], issuer: i, authorizeUrl: https://a,"
             " jwksEndpoint: https://j}}",
             "error: auth.type is lti13, which takes Kubernetes, and kubernetes.context is null\n"

@@ -139,11 +139,22 @@ class DeployedImages(Section):
     data: str = Field("", description="Image of data work; written by deploy.py, leave it out.")
 
 
+class LessonFile(Section):
+    """A file of the institution's own lessons."""
+
+    text: str | None = Field(None, description="What is in it, where it is text.")
+    base64: str | None = Field(None, description="What is in it, where it is none.")
+
+
 class Deployment(Section):
     """What deploy.py found out and tells the chart. Written by deploy.py; leave it out."""
 
     images: DeployedImages = Field(default_factory=DeployedImages)
     origin_manifest: str = Field("", description="Text of data.origin.manifest; written by deploy.py, leave it out.")
+    lessons: dict[str, LessonFile] = Field(
+        default_factory=dict,
+        description="What is in lessons.folder, by its path there; written by deploy.py, leave it out.",
+    )
     simulated: bool = Field(
         False,
         description="Students read the built-in sample, for the origin does not answer; written by deploy.py,"

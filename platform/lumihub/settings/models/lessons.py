@@ -16,6 +16,6 @@ class Lessons(Section):
     folder: FilePath | None = Field(
         None,
         description="A folder of notebooks of your own, copied into every home beside the lessons. null, the default,"
-        " adds none. Without Kubernetes alone.",
+        " adds none. To a cluster `up` brings what is in it then, about a megabyte at most.",
         examples=["/srv/our-lessons"],
     )

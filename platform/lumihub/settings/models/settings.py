@@ -115,13 +115,6 @@ class Settings(Section):
                 fix="name an origin by its URL (root://... or https://...), or leave it out to read from CERN",
                 involved=("kubernetes.context",),
             )
-        if self.lessons.folder is not None:
-            raise build_broken_rule(
-                f"is {self.lessons.folder}, a folder of one machine, which a cluster's nodes don't share",
-                key="lessons.folder",
-                fix="leave it out; singleuser.storage.extraVolumes can mount a folder that all nodes share",
-                involved=("kubernetes.context",),
-            )
         return self
 
     @model_validator(mode="after")
