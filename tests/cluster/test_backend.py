@@ -147,7 +147,9 @@ def test_doctor_finds_everything_well_and_leaves_nothing(one: ClusterInstallatio
     assert set(bad) <= {"room"}, bad
     assert findings["network policies"]["detail"] == "enforced: a forbidden connection between two pods was refused"
     assert findings["pod security"]["detail"] == "enforced: a privileged pod was refused"
-    assert {"kubernetes", "clock", "rights", "helm", "storage", "dns", "origin", "image lab"} <= set(findings)
+    assert {"kubernetes", "clock", "rights", "processes", "helm", "storage", "dns", "origin", "image lab"} <= set(
+        findings
+    )
     assert find_trials(one.cluster) == []
 
 

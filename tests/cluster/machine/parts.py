@@ -226,6 +226,7 @@ def _kubelet_configuration() -> dict[str, object]:
         "podLogsDir": f"{STATE}/pods-log",
         "volumePluginDir": f"{STATE}/kubelet/plugins",
         "maxPods": 200,
+        "podPidsLimit": 4096,
         "imageGCHighThresholdPercent": 100,
         "evictionHard": {"memory.available": "100Mi", "nodefs.available": "1%", "imagefs.available": "1%"},
     }

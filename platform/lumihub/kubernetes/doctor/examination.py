@@ -8,7 +8,7 @@ from lumihub.backend import Finding
 from lumihub.errors import LumiHubError
 from lumihub.kubernetes.access import connect
 from lumihub.kubernetes.doctor.account import examine_clock, examine_rights, examine_version
-from lumihub.kubernetes.doctor.guards import examine_entrance, examine_pod_security
+from lumihub.kubernetes.doctor.guards import examine_entrance, examine_pod_security, examine_processes
 from lumihub.kubernetes.doctor.images import examine_images, start_images
 from lumihub.kubernetes.doctor.network import examine_network, start_listeners
 from lumihub.kubernetes.doctor.room import examine_room
@@ -43,6 +43,7 @@ def examine(settings: Settings, progress: Progress) -> tuple[Finding, ...]:
             _try("rights", lambda: examine_rights(cluster, settings), stops_up=True),
             _try("entrance", lambda: examine_entrance(cluster, settings)),
             _try("room", lambda: examine_room(cluster, settings)),
+            _try("processes", lambda: examine_processes(cluster)),
         ]
     with progress.task("Trying things with pods of a namespace that is removed afterwards"):
         findings += _examine_with_pods(cluster, settings)

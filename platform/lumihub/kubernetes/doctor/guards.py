@@ -11,6 +11,8 @@ from lumihub.kubernetes.objects import name_of, path_of
 from lumihub.kubernetes.trials import build_pod
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from lumihub.kubernetes.access import Cluster
     from lumihub.kubernetes.trials import Trial
     from lumihub.settings import Settings
@@ -38,6 +40,33 @@ def examine_pod_security(trial: Trial, image: str) -> Finding:
         False,
         "a privileged pod would be let in: whoever breaks out of a server owns the node",
         "switch the admission plugin PodSecurity on in the API server (it is on by default)",
+    )
+
+
+def examine_processes(cluster: Cluster) -> Finding:
+    """Whether every node limits the processes of a pod; no pod can do it for itself."""
+    limits = {}
+    for node in cluster.items(path_of("nodes")):
+        answer = cluster.get(f"/api/v1/nodes/{name_of(node)}/proxy/configz")
+        limits[name_of(node)] = int(answer["kubeletconfig"].get("podPidsLimit", -1))
+    return judge_processes(limits)
+
+
+def judge_processes(limits: Mapping[str, int]) -> Finding:
+    """What to say of the nodes' limits.
+
+    Args:
+        limits: by node, the kubelet's `podPidsLimit`; not above 0 where it sets none.
+    """
+    without = sorted(name for name, limit in limits.items() if limit <= 0)
+    if not without:
+        return Finding("processes", True, f"a pod may start {min(limits.values(), default=0):,} at most")
+    named = ", ".join(without[:3]) + (f" and {len(without) - 3} more" if without[3:] else "")
+    return Finding(
+        "processes",
+        False,
+        f"no limit for a pod on {named}: one student's fork bomb takes such a node from all",
+        "set podPidsLimit: 4096 in the kubelet's configuration there (k3s: --kubelet-arg=pod-max-pids=4096)",
     )
 
 
