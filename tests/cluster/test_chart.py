@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import subprocess
 import time
@@ -155,6 +156,41 @@ def test_secrets_are_made_once_and_outlive_the_release(cluster: Cluster) -> None
     install(cluster, helm4)
     assert read_secret(cluster) == first
     run([helm4, *where(cluster), "uninstall", "lumihub"])
+
+
+@pytest.mark.usefixtures("namespaces")
+def test_a_registrys_password_reaches_every_namespace_and_replaces_nobodys(cluster: Cluster) -> None:
+    helm4, words = cluster.program("helm"), "--set=images.pullSecrets={registry,own}"
+    for namespace, name, text in ((NAMESPACE, "registry", "1"), (NAMESPACE, "own", "1"), (USERS, "own", "admin's")):
+        put_password(cluster, namespace, name, text)
+    install(cluster, helm4, words)
+    assert [read_password(cluster, USERS, name) for name in ("registry", "own")] == ["1", "admin's"]
+    put_password(cluster, NAMESPACE, "registry", "2")
+    install(cluster, helm4, words)
+    assert read_password(cluster, USERS, "registry") == "2"
+    run([helm4, *where(cluster), "uninstall", "lumihub"])
+    assert not cluster.kubectl("--namespace", USERS, "get", "secret", "registry", "--ignore-not-found")
+    assert read_password(cluster, USERS, "own") == "admin's"
+
+
+def put_password(cluster: Cluster, namespace: str, name: str, text: str) -> None:
+    """What `kubectl create secret docker-registry` makes."""
+    cluster.apply(
+        {
+            "apiVersion": "v1",
+            "kind": "Secret",
+            "metadata": {"name": name, "namespace": namespace},
+            "type": "kubernetes.io/dockerconfigjson",
+            "stringData": {".dockerconfigjson": json.dumps({"auths": {"registry.example.org": {"auth": text}}})},
+        }
+    )
+
+
+def read_password(cluster: Cluster, namespace: str, name: str) -> str:
+    """The password in such a Secret."""
+    text = cluster.kubectl("--namespace", namespace, "get", "secret", name, "--output=jsonpath={.data}")
+    found = json.loads(base64.b64decode(json.loads(text)[".dockerconfigjson"]))
+    return str(found["auths"]["registry.example.org"]["auth"])
 
 
 def knows(cluster: Cluster, kind: str) -> bool:

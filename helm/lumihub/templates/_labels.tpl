@@ -31,6 +31,23 @@ labels:
 {{- end }}
 
 {{/*
+The namespaces of pods beside the release's own, as JSON.
+*/}}
+{{- define "lumihub.otherNamespaces" -}}
+{{- $found := list -}}
+{{- if .Values.hub.enabled -}}
+{{- $found = append $found .Values.kubernetes.usersNamespace -}}
+{{- end -}}
+{{- if include "lumihub.gatewayEnabled" . -}}
+{{- $found = concat $found (include "lumihub.cohortNamespaces" . | fromJsonArray) -}}
+{{- end -}}
+{{- if include "lumihub.dataEnabled" . -}}
+{{- $found = append $found (include "lumihub.dataNamespace" .) -}}
+{{- end -}}
+{{- toJson $found -}}
+{{- end }}
+
+{{/*
 The same, in the namespace of the students.
 */}}
 {{- define "lumihub.usersMetadata" -}}

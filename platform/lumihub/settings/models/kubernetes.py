@@ -85,8 +85,8 @@ class Images(Section):
     )
     pull_secrets: Annotated[tuple[ObjectName, ...], Words("a list of names of Secrets, as in [registry]")] = Field(
         (),
-        description="Secrets with the registry's password, in `kubernetes.namespace`, in"
-        " `kubernetes.usersNamespace` and in the namespaces of `dask.gateway.cohorts`.",
+        description="Secrets with the registry's password, in `kubernetes.namespace`. `up` copies them into the other"
+        " namespaces that pull images, where none of that name is yet.",
     )
     containerd: FilePath | None = Field(
         None,
