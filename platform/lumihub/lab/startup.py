@@ -10,9 +10,7 @@ import importlib
 import sys
 from types import ModuleType
 
-# jsonschema builds a parser of international addresses when it finds this (2 s). Without it that one format goes
-# unchecked, and no schema of Jupyter's names it.
-_UNUSED_MODULE = "rfc3987_syntax"
+from lumihub.imports import leave_out_address_parser
 
 # The hub's half of JupyterHub. Single-user servers import these modules, and of them only the names given here: a
 # class that each request's handler is compared with, and an error that is caught. Neither occurs without a database.
@@ -44,7 +42,6 @@ class _Deferred(ModuleType):
 
 def defer_hub_modules() -> None:
     """Keep the hub's half of JupyterHub out of this process until a part of it is really used."""
-    sys.modules.setdefault(_UNUSED_MODULE, None)  # type: ignore[arg-type]
     for name, known in _HUB_MODULES.items():
         module = _Deferred(name)
         vars(module).update(known)
@@ -63,6 +60,7 @@ def leave_out_package_registry() -> None:
 
 def run_server() -> None:
     """Become the single-user server; returns when it ends."""
+    leave_out_address_parser()
     defer_hub_modules()
     leave_out_package_registry()
     from jupyterhub.singleuser import main
