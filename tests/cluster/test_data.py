@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import json
 import signal
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from cluster.installation import NAMESPACE, ClusterInstallation
+from cluster.installation import NAMESPACE, ClusterInstallation, working_student
 from cluster.machine.layout import VOLUMES
 from cluster.machine.programs import S3, ensure_programs
 from collection import COLLECTION, FILES, LARGEST
@@ -42,6 +43,19 @@ for pid in filter(str.isdigit, os.listdir("/proc")):
     words = open(f"/proc/{pid}/cmdline").read()
     if int(pid) not in (1, os.getpid()) and "SIGKILL" not in words:
         os.kill(int(pid), signal.SIGKILL)
+"""
+# As in ATLAS's notebooks: what would install, the web's URLs, a copy of each file.
+NOTEBOOK = """
+import zlib
+import fsspec
+from atlasopenmagic import install_from_environment
+install_from_environment()
+import atlasopenmagic as atom
+atom.set_release("2020e-13tev")
+samples = atom.build_dataset({"Data": {"dids": ["data"]}}, skim="4lep", protocol="https", cache=True)
+names = [url.rpartition("/")[2] for url in samples["Data"]["list"]]
+sums = [zlib.adler32(fsspec.open(url).open().read()) for url in samples["Data"]["list"]]
+print(dict(zip(names, sums)))
 """
 
 
@@ -340,6 +354,23 @@ def test_a_bucket_gets_every_file_once_though_the_tool_dies(empty: School, tmp_p
         refused = empty.type("fetch", COLLECTION, "-s", "data_A", "--to", "s3://lake/other", code=1)
         assert "data_A.3lep.root could not be stored" in refused.stderr
         assert "AWS_ENDPOINT_URL" in refused.stderr
+
+
+def test_a_notebook_that_uses_atlasopenmagic_reads_through_the_cache(empty: School) -> None:
+    sums = {name: found for name, found in empty.sums().items() if name.startswith("data_")}
+    size = sum(path.stat().st_size for name, path in empty.paths().items() if name in sums)
+    came = [empty.link.down]
+    for _ in range(2):
+        with working_student(empty.one, "magic") as kernel:
+            result = kernel.run(NOTEBOOK)
+        assert result.error == "", result.traceback
+        assert "Nothing is installed" in result.text
+        assert f"Files are read from root://cache.{NAMESPACE}.svc" in result.text
+        assert ast.literal_eval(result.text.splitlines()[-1]) == sums
+        came.append(empty.link.down)
+    assert size <= came[1] - came[0] < size + BESIDE
+    assert came[2] - came[1] < BESIDE / 10
+    assert set(empty.cached()) == set(sums)
 
 
 def test_the_work_has_no_rights_outside_of_its_namespace(school: School) -> None:

@@ -173,7 +173,7 @@ def wait_for_workers(client: Client, wanted: int, task: Task) -> int:
 
 def find_surroundings() -> dict[str, str]:
     """The variables of this process that say how the data is read."""
-    return {name: value for name, value in os.environ.items() if name.startswith(("LUMIHUB_DATA", "XRD_"))}
+    return {name: value for name, value in os.environ.items() if name.startswith(("LUMIHUB_DATA", "XRD_", "FSSPEC_"))}
 
 
 def _wait_for_start(gateway: Gateway, name: str, task: Task) -> ClusterReport:

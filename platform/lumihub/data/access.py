@@ -5,6 +5,7 @@ The admin's tool decides it once; every student's server finds it in one environ
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -68,7 +69,10 @@ class DataAccess(BaseModel):
     def environment(self) -> dict[str, str]:
         """What a student's server needs to find the data in the same way, and not to hang when it is gone."""
         own = {VARIABLE: self.model_dump_json(exclude_none=True)}
-        return own if self.release == "simulated" else own | CLIENT_ENVIRONMENT
+        if self.release == "simulated":
+            return own
+        # Notebooks that nobody wrote for this platform open files without options.
+        return own | CLIENT_ENVIRONMENT | {"FSSPEC_ROOT": json.dumps(storage_options("root://"))}
 
     def catalogue(self) -> Catalogue:
         """The files that can be had this way."""
@@ -82,10 +86,8 @@ class DataAccess(BaseModel):
         """
         if self.release == "simulated":
             return str(simulated_folder() / file.path)
-        if self.mode == "cache" and self.cache:
-            return join_url(f"{self.cache}/{urlsplit(self.origin).path.replace('//', '/')}", file.path)
         if self.mode != "mirror":
-            return join_url(self.origin, file.path)
+            return self.locate_path(file.path)
         if self.mirror is None:
             raise LumiHubError(
                 "mirror mode names no folder", fix="set data.folder in the values file and type `up` again"
@@ -98,6 +100,23 @@ class DataAccess(BaseModel):
                 fix=f"python3 deploy.py data fetch {file.collection} --sample '{file.sample}'",
             )
         return str(path)
+
+    def locate_path(self, path: str) -> str:
+        """The URL of a path below the origin's folder, through the cache where there is one."""
+        return join_url(self._streamed, path)
+
+    @property
+    def place(self) -> str:
+        """The folder or URL below which the files are that this process opens."""
+        if self.release == "simulated":
+            return str(simulated_folder())
+        return str(self.mirror) if self.mode == "mirror" else self._streamed
+
+    @property
+    def _streamed(self) -> str:
+        if self.mode == "cache" and self.cache:
+            return f"{self.cache}/{urlsplit(self.origin).path.replace('//', '/')}"
+        return self.origin
 
 
 def mirror_folder(folder: Path) -> Path:

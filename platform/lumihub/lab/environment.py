@@ -43,6 +43,9 @@ def build_environment(current: Mapping[str, str], home: Path, *, writable: bool,
         # Otherwise each kernel warns that its frozen modules cannot be debugged.
         "PYDEVD_DISABLE_FILE_VALIDATION": "1",
     }
+    # Kernels run what it names, as an interactive Python does; one that the administrator chose stays.
+    if "PYTHONSTARTUP" not in current:
+        added["PYTHONSTARTUP"] = str(files("lumihub.lab") / "kernel_startup.py")
     if first_time and current.get("JUPYTERHUB_DEFAULT_URL", "") in ("", "/lab"):
         added["JUPYTERHUB_DEFAULT_URL"] = f"/lab/tree/{FOLDER}/{WELCOME}"
     if not writable:

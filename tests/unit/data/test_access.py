@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import os
 import stat
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -105,6 +108,7 @@ def test_students_clients_do_not_wait_for_minutes() -> None:
         "XRD_STREAMERRORWINDOW": "5",
         "XRD_REQUESTTIMEOUT": "60",
         "XRD_TIMEOUTRESOLUTION": "1",
+        "FSSPEC_ROOT": '{"timeout": 60, "locate_all_sources": false}',
     }
     assert storage_options(f"{CERN}/{A}") == {"timeout": 60, "locate_all_sources": False}
     assert storage_options("/srv/a.root") == {}
@@ -139,3 +143,12 @@ def test_no_cache_in_front_of_a_folder(tmp_path: Path) -> None:
 def test_the_catalogue_of_a_notebook_is_that_of_its_release(monkeypatch: pytest.MonkeyPatch) -> None:
     _use(monkeypatch, DataAccess(release="2025", origin=CERN))
     assert data.catalogue() is load_catalogue("2025")
+
+
+def test_files_opened_without_options_wait_no_longer_than_ours() -> None:
+    environment = DataAccess(release="2020", origin=CERN).environment()
+    code = "import fsspec; fs = fsspec.filesystem('root', hostid='h'); print(fs.timeout, fs.locate_all_sources)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=os.environ | environment, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "60 False\n"

@@ -33,6 +33,11 @@ def test_threads_follow_the_limit_unless_the_administrator_chose(
     assert "OMP_NUM_THREADS" not in added
 
 
+def test_kernels_run_the_platforms_startup_unless_the_administrator_chose(tmp_path: Path) -> None:
+    assert Path(build(tmp_path)["PYTHONSTARTUP"]).is_file()
+    assert "PYTHONSTARTUP" not in build(tmp_path, PYTHONSTARTUP="/etc/school.py")
+
+
 @pytest.mark.parametrize(
     ("default", "first_time", "opened"),
     [
