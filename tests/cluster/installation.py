@@ -114,7 +114,7 @@ class ClusterInstallation:
     def command(self, *words: str) -> list[str]:
         """The argument list of a command."""
         verb, *rest = words
-        sub = [rest.pop(0)] if verb in ("users", "images") else []
+        sub = [rest.pop(0)] if verb in ("users", "images", "data") else []
         return [str(Path(sys.prefix) / "bin" / "lumihub"), verb, *sub, "--values", str(self.values), *rest]
 
     def lumihub(self, *words: str, check: bool = True, timeout: float = 900) -> subprocess.CompletedProcess[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ from cluster.faults import empty, fill, kill_pod, measure_outage, scale
 from cluster.installation import NAMESPACE, USERS, ClusterInstallation, check_memory, working_student
 from cluster.machine.disks import find_volume, small_disk
 from lumihub.errors import LumiHubError
+from opendata import PLACE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -92,14 +94,7 @@ def test_cache_on_a_disk_that_is_too_small_for_the_data_makes_room(
     one: ClusterInstallation, origin: XRootDOrigin
 ) -> None:
     names = write_big_files(origin.files, count=6, megabytes=5)
-    read = (
-        "from fsspec.core import open as open_url\n"
-        "from lumihub import data\n"
-        f"for name in {names}:\n"
-        f"    url = f'root://cache.{NAMESPACE}.svc:1094//eos/opendata/atlas/{{name}}'\n"
-        "    with open_url(url, **data.storage_options(url)) as file:\n"
-        "        print(len(file.read()), end=' ')"
-    )
+    read = build_read(names)
     everything = " ".join([str(5 << 20)] * 6)
     with working_student(one, "greedy") as kernel, on_small_disk(one, "statefulset/cache", "data-cache-0", 20):
         assert kernel.run(read).text == everything
@@ -112,6 +107,62 @@ def test_cache_on_a_disk_that_is_too_small_for_the_data_makes_room(
         assert kernel.run(read).text == everything
         states = one.get("pod", "cache-0")["status"]["containerStatuses"]
         assert [state["restartCount"] for state in states] == [0] * len(states)
+
+
+def test_cache_that_makes_room_keeps_what_is_pinned(one: ClusterInstallation, origin: XRootDOrigin) -> None:
+    names = write_big_files(origin.files, count=6, megabytes=5)
+    pinned, other = (f"{PLACE}/data_{period}.4lep.root" for period in "AB")
+    with working_student(one, "greedy") as kernel, on_small_disk(one, "statefulset/cache", "data-cache-0", 20):
+        # Read first of all, so that both would be the first to go.
+        assert kernel.run(build_read([pinned, other])).error == ""
+        answer = json.loads(one.lumihub("data", "pin", "4lep", "-s", "data_A", "-s", "data_D", "--json").stdout)
+        assert [path.rpartition("/")[2] for path in answer["pinned"]] == ["data_A.4lep.root", "data_D.4lep.root"]
+        assert [path.rpartition("/")[2] for path in answer["missing"]] == ["data_D.4lep.root"]
+        for _ in range(2):
+            assert kernel.run(build_read(names)).error == ""
+            measure_outage(lambda: check_free(one, 4 << 20))
+            assert pinned in find_cached(one)
+            assert other not in find_cached(one)
+            # A reader makes its record as young as any other's, until the keeper has looked.
+            assert kernel.run(build_read([pinned])).error == ""
+        [row] = [
+            row
+            for row in json.loads(one.lumihub("data", "usage", "--json").stdout)["collections"]
+            if row["collection"] == "4lep"
+        ]
+        assert row["pinned"] == 2
+
+        one.lumihub("data", "unpin", "--all")
+        assert kernel.run(build_read(names)).error == ""
+        measure_outage(lambda: check_free(one, 4 << 20))
+        assert pinned not in find_cached(one)
+
+
+def build_read(paths: list[str]) -> str:
+    """What reads files to their end, one after the other."""
+    return (
+        "from fsspec.core import open as open_url\n"
+        f"for path in {paths}:\n"
+        f"    with open_url(f'root://cache.{NAMESPACE}.svc:1094//eos/opendata/atlas/{{path}}') as file:\n"
+        "        print(len(file.read()), end=' ')"
+    )
+
+
+def find_cached(one: ClusterInstallation) -> set[str]:
+    """Paths of the files in the cache, below the origin's folder."""
+    command = (
+        "--namespace",
+        NAMESPACE,
+        "exec",
+        "cache-0",
+        "--container=cache",
+        "--",
+        "find",
+        "/data",
+        "-name",
+        "*.root",
+    )
+    return {path.rpartition("opendata/atlas/")[2] for path in one.cluster.kubectl(*command).split()}
 
 
 def write_big_files(folder: Path, count: int, megabytes: int) -> list[str]:

@@ -1,4 +1,4 @@
-"""The verbs of `./deploy.py data` that work alike on one machine and in a cluster: warm, fetch --to, evict, stop."""
+"""The verbs of `./deploy.py data` about a cache and work on it: warm, fetch --to, evict, pin, stop."""
 
 from __future__ import annotations
 
@@ -59,6 +59,8 @@ def register(data: typer.Typer) -> None:
     """Add the verbs to `data`."""
     data.command("warm")(_warm)
     data.command("evict")(_evict)
+    data.command("pin")(_pin)
+    data.command("unpin")(_unpin)
     data.command("stop")(_stop)
 
 
@@ -182,11 +184,11 @@ def show_usage(settings: Settings, release: Release | None, *, as_json: bool) ->
         cache = asdict(counters) | {"hit_rate": counters.hit_rate, "saved": counters.saved}
         output.json({"collections": [asdict(row) for row in rows], "cache": cache})
         return
-    table = Table("Collection", "Files whole", "Bytes here", "Read", "Saved", box=None, header_style="bold")
+    table = Table("Collection", "Files whole", "Pinned", "Bytes here", "Read", "Saved", box=None, header_style="bold")
     for row in rows:
         size = f"{format_bytes(row.bytes)} of {format_bytes(row.total_bytes)}"
         read, saved = (format_bytes(one) if one is not None else "" for one in (row.served, row.saved))
-        table.add_row(row.collection, f"{row.files} of {row.total_files}", size, read, saved)
+        table.add_row(row.collection, f"{row.files} of {row.total_files}", str(row.pinned or ""), size, read, saved)
     output.table(table)
     served, hit = (sum(getattr(row, name) or 0 for row in rows) for name in ("served", "saved"))
     rate = f"{hit / served:.1%} of the bytes read were here already" if served else "nothing read yet"
@@ -211,6 +213,53 @@ def _evict(
         output.json(sorted(gone))
     else:
         output.step(f"threw {len(gone)} files out of the cache" if gone else "none of these files is in the cache")
+
+
+def _pin(
+    collections: Collections = None,
+    samples: Samples = None,
+    everything: Everything = False,
+    analysis: OfAnalysis = "",
+    listed: Listed = None,
+    release: ReleaseOption = None,
+    values: ValuesFile = None,
+    as_json: Json = False,
+) -> None:
+    """Keep files in a cluster's cache when it clears up. `data usage` shows how many are pinned, and half of the cache
+    may be.
+
+    A pin brings nothing: what is not in the cache yet stays once `data warm` or a reader has brought it.
+    """
+    shop = open_workshop(load_settings(values), release)
+    require_choice(shop.catalogue, collections, samples, everything=everything or bool(analysis) or listed is not None)
+    files = shop.choose(collections or [], samples or [], analysis=analysis, listed=listed)
+    missing = shop.pin(files)
+    if as_json:
+        output.json({"pinned": sorted(file.path for file in files), "missing": sorted(file.path for file in missing)})
+        return
+    output.step(f"{len(files)} files are pinned, {_sum(files)}")
+    if missing:
+        output.step(f"{len(missing)} of them are not whole in the cache yet: bring them with ./deploy.py data warm")
+
+
+def _unpin(
+    collections: Collections = None,
+    samples: Samples = None,
+    everything: Everything = False,
+    analysis: OfAnalysis = "",
+    listed: Listed = None,
+    release: ReleaseOption = None,
+    values: ValuesFile = None,
+    as_json: Json = False,
+) -> None:
+    """Let the cache clear up files again that were pinned."""
+    shop = open_workshop(load_settings(values), release)
+    require_choice(shop.catalogue, collections, samples, everything=everything or bool(analysis) or listed is not None)
+    count = shop.unpin(shop.choose(collections or [], samples or [], analysis=analysis, listed=listed))
+    if as_json:
+        output.json({"unpinned": count})
+    else:
+        output.step(f"{count} files are no longer pinned" if count else "none of these files is pinned")
 
 
 def _stop(values: ValuesFile = None) -> None:

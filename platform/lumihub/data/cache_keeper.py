@@ -1,4 +1,4 @@
-"""Beside the cache in its pod: says what is cached, throws files out, and counts what readers got.
+"""Beside the cache in its pod: says what is cached, throws files out or holds them, and counts what readers got.
 
 `python3 -m lumihub.data.cache_keeper`, standard library only. It listens on loopback alone: whoever may forward a port
 of the pod may ask it, and no pod can. Students share a cache, so none of them may throw anything out of it.
@@ -14,11 +14,15 @@ from contextlib import suppress
 from dataclasses import asdict
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lumihub.data.cache import exported_path
 from lumihub.data.cached import evict, read_cached
 from lumihub.data.consumption import Consumption
+from lumihub.data.pins import Pins
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
 
 PORT = 8095
 MONITOR_PORT = 8096
@@ -32,21 +36,37 @@ class Keeper:
     Args:
         folder: the cache's data folder joined with the origin's path.
         consumption: what was counted so far.
+        pins: what is held.
     """
 
-    def __init__(self, folder: Path, consumption: Consumption) -> None:
+    def __init__(self, folder: Path, consumption: Consumption, pins: Pins) -> None:
         self.folder = folder
         self.consumption = consumption
+        self.pins = pins
 
     def describe(self) -> dict[str, Any]:
-        """The files in the cache, and what readers got since it was made."""
+        """The files in the cache, what readers got since it was made, and which files are pinned."""
         files = [asdict(file) for file in read_cached(self.folder)] if self.folder.is_dir() else []
-        return {"files": files, "consumption": self.consumption.by_path()}
+        return {"files": files, "consumption": self.consumption.by_path(), "pinned": self.pins.sizes()}
 
-    def evict(self, paths: list[str]) -> list[str]:
+    def evict(self, paths: list[Any]) -> list[str]:
         """Throw files out; those that were there."""
-        inside = [path for path in paths if not path.startswith("/") and ".." not in path.split("/")]
-        return [path for path in inside if evict(self.folder, path)]
+        return [path for path in _inside(paths) if evict(self.folder, path)]
+
+    def pin(self, sizes: dict[str, Any]) -> dict[str, int]:
+        """Hold files, by path with their bytes, when others are cleared up; all that are held now."""
+        self.pins.add({path: int(sizes[path]) for path in _inside(sizes)})
+        return self.pins.sizes()
+
+    def unpin(self, paths: list[Any]) -> dict[str, int]:
+        """Hold files no longer; all that are held now."""
+        self.pins.remove(_inside(paths))
+        return self.pins.sizes()
+
+
+def _inside(paths: Iterable[Any]) -> list[str]:
+    """Those that lie below the cache's folder."""
+    return [path for path in map(str, paths) if not path.startswith("/") and ".." not in path.split("/")]
 
 
 def listen(keeper: Keeper, port: int = MONITOR_PORT) -> None:
@@ -58,16 +78,25 @@ def listen(keeper: Keeper, port: int = MONITOR_PORT) -> None:
 
 
 def build_server(keeper: Keeper, port: int = PORT) -> ThreadingHTTPServer:
-    """`GET /` describes, `POST /evict` takes a list of paths."""
+    """`GET /` describes; `POST /evict` and `DELETE /pins` take a list of paths, `PUT /pins` sizes by path."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             self._answer(keeper.describe())
 
         def do_POST(self) -> None:
+            self._do(keeper.evict)
+
+        # Words of their own, because earlier keepers take every POST for an eviction.
+        def do_PUT(self) -> None:
+            self._do(keeper.pin)
+
+        def do_DELETE(self) -> None:
+            self._do(keeper.unpin)
+
+        def _do(self, action: Callable[[Any], Any]) -> None:
             try:
-                paths = json.loads(self.rfile.read(int(self.headers.get("Content-Length") or 0)))
-                self._answer(keeper.evict([str(path) for path in paths]))
+                self._answer(action(json.loads(self.rfile.read(int(self.headers["Content-Length"] or 0)))))
             except (ValueError, TypeError):
                 self.send_error(400)
 
@@ -89,8 +118,10 @@ def main() -> None:
     """Serve until the pod ends."""
     data = Path(os.environ.get(f"{_PREFIX}DATA", "/data"))
     path = exported_path(os.environ[f"{_PREFIX}ORIGIN"])
-    keeper = Keeper(data / path.lstrip("/"), Consumption(data / ".lumihub-usage.json", path))
+    folder = data / path.lstrip("/")
+    keeper = Keeper(folder, Consumption(data / ".lumihub-usage.json", path), Pins(data / ".lumihub-pins.json", folder))
     threading.Thread(target=listen, args=(keeper,), daemon=True).start()
+    threading.Thread(target=keeper.pins.hold_for_ever, daemon=True).start()
     with suppress(KeyboardInterrupt):
         build_server(keeper).serve_forever()
 

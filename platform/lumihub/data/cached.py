@@ -107,12 +107,17 @@ def count_cached(files: Iterable[CachedFile]) -> CacheCounters:
     )
 
 
+def record_of(folder: Path, path: str) -> Path:
+    """XRootD's own record of a cached file."""
+    return folder / f"{path}{_SUFFIX}"
+
+
 def evict(folder: Path, path: str) -> bool:
     """Take one file out of the cache, so that it comes from the origin anew; False when it was not there.
 
     Readers that have it open go on with what they have.
     """
-    data, record = folder / path, folder / f"{path}{_SUFFIX}"
+    data, record = folder / path, record_of(folder, path)
     there = record.exists()
     # The record first: without it XRootD throws the data away, the other way round it would trust blocks that are gone.
     record.unlink(missing_ok=True)

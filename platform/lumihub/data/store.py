@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from lumihub.data.cached import CachedFile
+    from lumihub.data.records import DataFile
     from lumihub.data.work import Report, WorkOrder
     from lumihub.progress import Progress
 
@@ -21,10 +22,12 @@ class CacheContents:
         files: that are in it, whole or in part.
         consumption: bytes that were hit, missed and bypassed, by path; also of files that are gone. None where nobody
             counts them apart from the files.
+        pinned: bytes of the files that stay when others are cleared up, by path; also of those not in the cache yet.
     """
 
     files: tuple[CachedFile, ...]
     consumption: dict[str, dict[str, int]] | None = None
+    pinned: dict[str, int] = field(default_factory=dict)
 
 
 class DataStore(Protocol):
@@ -45,6 +48,16 @@ class DataStore(Protocol):
 
     def evict(self, paths: Sequence[str]) -> tuple[str, ...]:
         """Throw files out of the cache, so that they come from the origin anew; those that were there."""
+
+    def pin(self, files: Sequence[DataFile]) -> None:
+        """Hold files when others are cleared up.
+
+        Raises:
+            InputError: the cache of this place cannot.
+        """
+
+    def unpin(self, paths: Sequence[str]) -> None:
+        """Hold files no longer."""
 
     def work(self, order: WorkOrder, progress: Progress) -> Report:
         """Carry out an order, going on with what was begun.

@@ -14,12 +14,13 @@ from lumihub.kubernetes.objects import build_selector, is_ready, name_of, path_o
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from lumihub.data.records import DataFile
     from lumihub.kubernetes.access import Cluster
     from lumihub.settings import Settings
 
 
 def describe_cache(cluster: Cluster, settings: Settings) -> dict[str, Any]:
-    """The files in the cache, and what readers got through it.
+    """The files in the cache, what readers got through it, and which are pinned.
 
     Raises:
         LumiHubError: the cache does not run.
@@ -31,6 +32,16 @@ def describe_cache(cluster: Cluster, settings: Settings) -> dict[str, Any]:
 def evict_files(cluster: Cluster, settings: Settings, paths: Sequence[str]) -> tuple[str, ...]:
     """Throw files out of the cache; those that were there."""
     return tuple(_ask(cluster, settings, "POST", "/evict", list(paths)))
+
+
+def pin_files(cluster: Cluster, settings: Settings, files: Sequence[DataFile]) -> None:
+    """Hold files in the cache when others are cleared up."""
+    _ask(cluster, settings, "PUT", "/pins", {file.path: file.size for file in files})
+
+
+def unpin_files(cluster: Cluster, settings: Settings, paths: Sequence[str]) -> None:
+    """Hold files no longer."""
+    _ask(cluster, settings, "DELETE", "/pins", list(paths))
 
 
 def _ask(cluster: Cluster, settings: Settings, method: str, path: str, body: Any = None) -> Any:

@@ -9,11 +9,12 @@ from lumihub.data.cached import CachedFile
 from lumihub.data.store import CacheContents
 from lumihub.kubernetes.access import connect
 from lumihub.kubernetes.datawork import DataWork
-from lumihub.kubernetes.keeper import describe_cache, evict_files
+from lumihub.kubernetes.keeper import describe_cache, evict_files, pin_files, unpin_files
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from lumihub.data.records import DataFile
     from lumihub.data.work import Report, WorkOrder
     from lumihub.progress import Progress
     from lumihub.settings import Settings
@@ -34,11 +35,20 @@ class ClusterStore:
     def contents(self) -> CacheContents:
         """What is in the cache's pod."""
         found = describe_cache(self._cluster, self._settings)
-        return CacheContents(tuple(CachedFile(**one) for one in found["files"]), found["consumption"])
+        files = tuple(CachedFile(**one) for one in found["files"])
+        return CacheContents(files, found["consumption"], found.get("pinned", {}))
 
     def evict(self, paths: Sequence[str]) -> tuple[str, ...]:
         """Throw files out of the cache."""
         return evict_files(self._cluster, self._settings, paths)
+
+    def pin(self, files: Sequence[DataFile]) -> None:
+        """Hold files in the cache."""
+        pin_files(self._cluster, self._settings, files)
+
+    def unpin(self, paths: Sequence[str]) -> None:
+        """Hold files in the cache no longer."""
+        unpin_files(self._cluster, self._settings, paths)
 
     def work(self, order: WorkOrder, progress: Progress) -> Report:
         """Have an order carried out by Dask in the cluster."""

@@ -15,12 +15,13 @@ from lumihub.data.pace import Pace
 from lumihub.data.reading import DamagedError
 from lumihub.data.store import CacheContents
 from lumihub.data.work import Report, WorkOrder, carry_out
-from lumihub.errors import LumiHubError
+from lumihub.errors import InputError, LumiHubError
 from lumihub.local.folder import explained_write_errors, find_state_folder
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from lumihub.data.records import DataFile
     from lumihub.progress import Progress
     from lumihub.settings import Settings
 
@@ -57,6 +58,19 @@ class LocalStore:
         """Throw files out of the cache."""
         with explained_write_errors(self._folder):
             return tuple(path for path in paths if evict(self._folder, path))
+
+    def pin(self, files: Sequence[DataFile]) -> None:
+        """Refuse: here nobody looks after the cache, and the mirror keeps files for good."""
+        self.unpin([file.path for file in files])
+
+    def unpin(self, paths: Sequence[str]) -> None:
+        """Refuse, as `pin` does."""
+        del paths
+        raise InputError(
+            "files are pinned in the cache of a cluster alone",
+            fix="to keep them on this machine for good, bring them with `./deploy.py data fetch`, set data.mode: mirror"
+            " and type `./deploy.py up`",
+        )
 
     def work(self, order: WorkOrder, progress: Progress) -> Report:
         """Carry out an order."""

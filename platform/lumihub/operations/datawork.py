@@ -1,4 +1,4 @@
-"""`data warm`, `fetch --to`, `verify` of a cache and `evict`: alike on one machine and on a cluster."""
+"""`data warm`, `fetch --to`, `verify` of a cache, `evict` and `pin`: alike on one machine and on a cluster."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from lumihub.analysis.registry import load_analysis
 from lumihub.data.cached import CacheCounters, count_cached
 from lumihub.data.catalogue import load_catalogue
+from lumihub.data.pins import SHARE as PINNED_SHARE
 from lumihub.data.work import Report, WorkOrder
 from lumihub.errors import InputError
 from lumihub.operations.backends import pick_store
@@ -65,6 +66,7 @@ class CollectionUsage:
         bytes: that are here, of `total_bytes`.
         served: bytes that readers got since the cache was made; None where they are not counted.
         saved: bytes of those that did not cross the link.
+        pinned: files that stay when others are cleared up.
     """
 
     collection: str
@@ -74,6 +76,7 @@ class CollectionUsage:
     total_bytes: int
     served: int | None
     saved: int | None
+    pinned: int = 0
 
 
 class DataWorkshop:
@@ -116,7 +119,7 @@ class DataWorkshop:
         self._require_cache()
         held = {file.path: file.held for file in self._store.contents().files}
         missing = tuple(file for file in files if held.get(file.path, 0) < file.size)
-        room = int(parse_memory(self._settings.data.cache.size) * 0.7)
+        room = int(self._cache_size * 0.7)
         wanted = sum(file.size for file in files)
         if wanted > room:
             raise InputError(
@@ -186,6 +189,34 @@ class DataWorkshop:
         self._require_cache()
         return self._store.evict([file.path for file in files])
 
+    def pin(self, files: tuple[DataFile, ...]) -> tuple[DataFile, ...]:
+        """Hold files in the cache when others are cleared up; those of them that are not whole in it yet.
+
+        Raises:
+            InputError: more would be pinned than leaves room for other files.
+        """
+        self._require_cache()
+        contents = self._store.contents()
+        wanted = sum((contents.pinned | {file.path: file.size for file in files}).values())
+        room = int(self._cache_size * PINNED_SHARE)
+        if wanted > room:
+            raise InputError(
+                f"data.cache.size: {format_bytes(wanted)} would be pinned, and at most {format_bytes(room)} of the"
+                f" cache's {self._settings.data.cache.size} may be",
+                fix="pin fewer files, let go of others with `./deploy.py data unpin`, or set data.cache.size to more"
+                " and type `./deploy.py up`",
+            )
+        self._store.pin(files)
+        whole = {file.path for file in contents.files if file.complete}
+        return tuple(file for file in files if file.path not in whole)
+
+    def unpin(self, files: tuple[DataFile, ...]) -> int:
+        """Hold files no longer; how many of them were held."""
+        self._require_cache()
+        held = [file.path for file in files if file.path in self._store.contents().pinned]
+        self._store.unpin(held)
+        return len(held)
+
     def measure(self) -> tuple[tuple[CollectionUsage, ...], CacheCounters]:
         """What of each collection is in the cache, what readers got of it, and the sums of what is in it now."""
         self._require_cache()
@@ -202,12 +233,18 @@ class DataWorkshop:
                 saved = sum(one["hit"] for one in counts)
             whole = sum(file.complete for file in held)
             size = sum(file.held for file in held)
-            rows.append(CollectionUsage(name, whole, len(files), size, sum(f.size for f in files), served, saved))
+            pinned = sum(file.path in contents.pinned for file in files)
+            total = sum(file.size for file in files)
+            rows.append(CollectionUsage(name, whole, len(files), size, total, served, saved, pinned))
         return tuple(rows), count_cached(contents.files)
 
     def stop(self) -> bool:
         """End work that goes on in the cluster; False where there is none."""
         return self._store.stop()
+
+    @property
+    def _cache_size(self) -> int:
+        return parse_memory(self._settings.data.cache.size)
 
     def _require_cache(self) -> None:
         settings = self._settings

@@ -2,11 +2,13 @@ import http.client
 import json
 import socket
 import threading
+import time
 
 import pytest
 
 from lumihub.data.cache_keeper import Keeper, build_server
 from lumihub.data.consumption import Consumption
+from lumihub.data.pins import Pins
 
 ORIGIN = "eos/opendata/atlas"
 # As XRootD 5.8 sends it when a file is closed.
@@ -22,7 +24,8 @@ MESSAGE = {
 
 @pytest.fixture
 def keeper(tmp_path):
-    return Keeper(tmp_path / ORIGIN, Consumption(tmp_path / "usage.json", ORIGIN))
+    folder = tmp_path / ORIGIN
+    return Keeper(folder, Consumption(tmp_path / "usage.json", ORIGIN), Pins(tmp_path / "pins.json", folder))
 
 
 @pytest.fixture
@@ -44,7 +47,7 @@ def ask(keeper):
 
 
 def test_an_empty_cache(ask):
-    assert ask("GET", "/") == (200, {"files": [], "consumption": {}})
+    assert ask("GET", "/") == (200, {"files": [], "consumption": {}, "pinned": {}})
 
 
 def test_what_readers_got_is_counted_and_kept(keeper, tmp_path):
@@ -89,6 +92,37 @@ def test_nothing_outside_of_the_cache_is_touched(keeper, ask, tmp_path, path):
 def test_nonsense_is_refused(ask):
     assert ask("POST", "/evict", "{")[0] == 400
     assert ask("POST", "/evict", "3")[0] == 400
+    assert ask("PUT", "/pins", '["4lep/a.root"]')[0] == 400
+
+
+def test_pinned_files_look_younger_than_all_others_until_they_are_let_go(keeper, ask, tmp_path):
+    folder = keeper.folder / "4lep"
+    folder.mkdir(parents=True)
+    records = [folder / f"{name}.root.cinfo" for name in "ab"]
+    for record in records:
+        record.write_bytes(b"x")
+    assert ask(
+        "PUT", "/pins", json.dumps(dict.fromkeys(["4lep/a.root", "4lep/none.root", "../x.root", "/etc/x"], 7))
+    ) == (
+        200,
+        {"4lep/a.root": 7, "4lep/none.root": 7},
+    )
+    now = time.time()
+    assert records[0].stat().st_mtime > now + 1e9 > records[1].stat().st_mtime
+    # As XRootD does when a reader closes it; and a keeper that was started again holds the same files.
+    records[0].write_bytes(b"y")
+    assert records[0].stat().st_mtime < now + 60
+    again = Pins(tmp_path / "pins.json", keeper.folder)
+    again.hold()
+    assert records[0].stat().st_mtime > now + 1e9
+    assert ask("GET", "/")[1]["pinned"] == again.sizes()
+    assert ask("DELETE", "/pins", json.dumps(["4lep/a.root"])) == (200, {"4lep/none.root": 7})
+    assert records[0].stat().st_mtime < now + 60
+
+
+def test_a_list_of_pins_that_was_cut_short_begins_anew(tmp_path):
+    (tmp_path / "pins.json").write_text('{"4le')
+    assert Pins(tmp_path / "pins.json", tmp_path).sizes() == {}
 
 
 def test_it_listens_on_loopback_alone(keeper):
