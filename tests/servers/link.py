@@ -17,10 +17,11 @@ class Link:
     """Relays connections to a port of this machine.
 
     Args:
-        port: where the server listens on 127.0.0.1.
+        port: where the server listens.
         rate: bytes a second in each direction, None for no limit.
         delay: seconds that each byte is under way, in each direction.
         address: of this machine, where clients connect.
+        target: of this machine, where the server listens.
 
     Attributes:
         port: where clients connect.
@@ -29,8 +30,16 @@ class Link:
         up: bytes that went to it.
     """
 
-    def __init__(self, port: int, *, rate: float | None = None, delay: float = 0, address: str = "127.0.0.1") -> None:
-        self._target = port
+    def __init__(
+        self,
+        port: int,
+        *,
+        rate: float | None = None,
+        delay: float = 0,
+        address: str = "127.0.0.1",
+        target: str = "127.0.0.1",
+    ) -> None:
+        self._target = (target, port)
         self.rate = rate
         self._delay = delay
         self.down = 0
@@ -90,7 +99,7 @@ class Link:
             except OSError:
                 return
             try:
-                server = socket.create_connection(("127.0.0.1", self._target), timeout=5)
+                server = socket.create_connection(self._target, timeout=5)
             except OSError:
                 client.close()
                 continue

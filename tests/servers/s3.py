@@ -22,6 +22,11 @@ class S3Server:
         program: versitygw.
         folder: where it keeps buckets; a bucket is a folder in it.
         address: of this machine, where clients connect.
+
+    Attributes:
+        folder: as above.
+        key: the public half of its one account's keys.
+        port: where it listens.
     """
 
     def __init__(self, program: Path, folder: Path, address: str) -> None:
@@ -29,7 +34,7 @@ class S3Server:
         self.folder = folder
         self.key, self._secret = secrets.token_hex(8), secrets.token_hex(16)
         with socket.create_server((address, 0)) as probe:
-            self._port: int = probe.getsockname()[1]
+            self.port: int = probe.getsockname()[1]
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -38,21 +43,21 @@ class S3Server:
         return {
             "AWS_ACCESS_KEY_ID": self.key,
             "AWS_SECRET_ACCESS_KEY": self._secret,
-            "AWS_ENDPOINT_URL": f"http://{self._address}:{self._port}",
+            "AWS_ENDPOINT_URL": f"http://{self._address}:{self.port}",
             "AWS_DEFAULT_REGION": REGION,
         }
 
     def __enter__(self) -> S3Server:
         self.folder.mkdir(parents=True, exist_ok=True)
         environment = {**os.environ, "ROOT_ACCESS_KEY": self.key, "ROOT_SECRET_KEY": self._secret}
-        command = [self._program, "--quiet", "--port", f"{self._address}:{self._port}", "posix", str(self.folder)]
+        command = [self._program, "--quiet", "--port", f"{self._address}:{self.port}", "posix", str(self.folder)]
         self._process = subprocess.Popen(
             command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=self.folder
         )
         end = time.monotonic() + 20
         while time.monotonic() < end:
             try:
-                socket.create_connection((self._address, self._port), timeout=1).close()
+                socket.create_connection((self._address, self.port), timeout=1).close()
             except OSError:
                 time.sleep(0.1)
             else:

@@ -52,7 +52,8 @@ def find_cache_obstacle(origin: str) -> str | None:
     """Why this machine cannot run a cache for this origin, in one sentence; None when it can."""
     scheme = urlsplit(origin).scheme
     if scheme not in _PORTS:
-        return f"the cache reads from root:// and https:// origins alone, and data.origin.url is {origin}"
+        bucket = "; name the bucket by its https:// address" if scheme == "s3" else ""
+        return f"the cache reads from root:// and https:// origins alone, and data.origin.url is {origin}{bucket}"
     xrootd = find_xrootd()
     if xrootd is None:
         return "the xrootd server is not installed (on Debian and Ubuntu: apt-get install xrootd-server)"

@@ -93,7 +93,7 @@ def test_an_origin_that_xrootd_cannot_read():
         prepare(CacheServer("s3://bucket", 1094, 1, CacheFolders(Path("/d"), Path("/r"))))
     assert str(caught.value) == (
         "error: the cache cannot start: the cache reads from root:// and https:// origins alone, and data.origin.url"
-        " is s3://bucket"
+        " is s3://bucket; name the bucket by its https:// address"
     )
 
 

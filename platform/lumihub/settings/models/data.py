@@ -15,7 +15,7 @@ class Origin(Section):
     url: OriginUrl = Field(
         "root://eospublic.cern.ch//eos/opendata/atlas",
         description="The folder that holds OutreachDatasets/ and rucio/, as at CERN, which is the default. Or a copy"
-        " nearer to you: root://, https://, a folder of this machine, or any URL that fsspec knows, S3 included."
+        " nearer to you: root://, https:// (a bucket of S3 by its web address too), or a folder of this machine."
         " https://opendata.cern.ch/eos/opendata/atlas passes where port 1094 is closed.",
         examples=["https://opendata.cern.ch/eos/opendata/atlas", "/srv/opendata"],
     )
