@@ -102,7 +102,9 @@ class DataAccess(BaseModel):
         return str(path)
 
     def locate_path(self, path: str) -> str:
-        """The URL of a path below the origin's folder, through the cache where there is one."""
+        """What opens a path below the origin's folder: the mirror's file where there is one, or else a URL."""
+        if self.mode == "mirror" and self.mirror and (self.mirror / path).is_file():
+            return str(self.mirror / path)
         return join_url(self._streamed, path)
 
     @property

@@ -117,6 +117,14 @@ def test_a_mirror_says_what_has_not_been_fetched(atom: Any, tmp_path: Path) -> N
         (tmp_path / path).touch()
     assert atom.get_urls("data", "4lep", protocol="https")[0] == str(tmp_path / A)
 
+    # Of another release what has been fetched is read here, and the rest at the origin.
+    atom.set_release("2025e-13tev-beta")
+    (tmp_path / PERIOD).parent.mkdir(parents=True)
+    (tmp_path / PERIOD).touch()
+    found = atom.get_urls("data", "exactly4lep")
+    assert found[0] == str(tmp_path / PERIOD)
+    assert found[1] == f"{CERN}/{PERIOD.replace('periodD', 'periodE')}"
+
 
 def test_beside_the_simulated_sample_the_packages_own_files_stay(atom: Any) -> None:
     published = (atom.get_urls, atom.set_release)
