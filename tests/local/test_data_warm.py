@@ -122,6 +122,14 @@ def test_without_a_cache_that_runs_it_says_so(school: School) -> None:
     )
 
 
+def test_pinning_leads_to_the_mirror_here(school: School) -> None:
+    assert school.type("pin", "4lep", code=2)[1] == (
+        "error: files are pinned in the cache of a cluster alone\n"
+        "  fix: to keep them on this machine for good, bring them with `./deploy.py data fetch`, set data.mode: mirror"
+        " and type `./deploy.py up`\n"
+    )
+
+
 def test_a_copy_in_another_folder(school: School) -> None:
     target = school.folder / "usb"
     school.type("fetch", "4lep", "--to", str(target))
