@@ -229,6 +229,7 @@ def test_a_warmed_collection_needs_no_link_and_leaves_no_dask_behind(empty: Scho
     )
 
 
+@pytest.mark.long
 def test_a_flipped_byte_in_the_cache_is_found_and_mended(school: School) -> None:
     school.type("warm", COLLECTION)
     path = school.cached()["data_C.3lep.root"]

@@ -209,6 +209,7 @@ def test_a_policy_keeps_pods_from_the_node_itself(
     assert wait_until(lambda: not can_connect(own, namespace, "client", own.node_address, port))
 
 
+@pytest.mark.long
 def test_the_cluster_recovers_from_kill_of_the_kubelet(
     alone: Cluster, make_namespace: Callable[..., str], run_pod: Callable[..., str]
 ) -> None:
@@ -219,6 +220,7 @@ def test_the_cluster_recovers_from_kill_of_the_kubelet(
     run_pod(make_namespace(), "pod", SLEEP)
 
 
+@pytest.mark.long
 def test_the_cluster_recovers_from_kill_of_every_part_at_once(
     alone: Cluster, make_namespace: Callable[..., str], run_pod: Callable[..., str]
 ) -> None:
@@ -231,6 +233,7 @@ def test_the_cluster_recovers_from_kill_of_every_part_at_once(
     run_pod(make_namespace(), "pod", SLEEP)
 
 
+@pytest.mark.long
 def test_what_it_held_is_there_again_after_kill_of_the_node(
     alone: Cluster, make_namespace: Callable[..., str], run_pod: Callable[..., str]
 ) -> None:

@@ -43,7 +43,7 @@ from atlasopenmagic import install_from_environment
 install_from_environment()
 """
 ASK = """
-import uproot
+import lmfit, pandas, sklearn.ensemble, uproot
 import atlasopenmagic as atom
 atom.set_release('2020e-13tev')
 samples = atom.build_dataset({'Data': {'dids': ['data']}}, skim='4lep', protocol='https', cache=True)
