@@ -56,7 +56,7 @@ class Recording(ServerWebApplication):
         return [*pages, *super().init_handlers(*words)]
 
     def find_handler(self, request, **options):
-        write("{SEEN}", request.method + " " + request.uri + "\\\\n")
+        write("{SEEN}", request.method + " " + request.uri + "\\n")
         return super().find_handler(request, **options)
 
 import jupyter_server.serverapp
