@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
+from browser.chromium import CHROMIUM, person, running_chromium
 from browser.jupyterlab import ERRORS, Card, JupyterLab, find_colours, log_in
 from lumihub.analysis.plots import SIGNAL_COLOUR
 from lumihub.analysis.questions import load_question
@@ -23,9 +22,7 @@ from servers.hub import Installation, running_hub
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from playwright.sync_api import Browser, BrowserContext, Locator, Page
-
-CHROMIUM = shutil.which("chromium")
+    from playwright.sync_api import Browser, Locator, Page
 
 pytestmark = [
     pytest.mark.browser,
@@ -33,17 +30,6 @@ pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason="no chromium here: apt-get install chromium"),
 ]
 
-# A machine that does other things meanwhile needs it; nothing waits longer than it must.
-PATIENCE_MS = 180_000
-# No calls but ours, and nothing that a container lacks.
-OPTIONS = [
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-gpu",
-    "--disable-quic",
-    "--disable-sync",
-    "--no-first-run",
-]
 WELCOME = "Welcome: hunting for the Higgs boson"
 FOUR_LEPTONS = "Higgs boson to four leptons"
 SIMULATED = "simulated sample, not ATLAS data"
@@ -62,22 +48,8 @@ def passwords(hub: Installation) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    # For this module alone: while Playwright is there, no other test can run an event loop of its own.
-    options = [*OPTIONS, *(["--no-sandbox"] if os.geteuid() == 0 else [])]
-    expect.set_options(timeout=PATIENCE_MS)
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=options)
+    with running_chromium() as chromium:
         yield chromium
-        chromium.close()
-
-
-@contextmanager
-def person(browser: Browser) -> Iterator[BrowserContext]:
-    """Somebody at a computer of their own."""
-    context = browser.new_context(viewport={"width": 1280, "height": 900})
-    context.set_default_timeout(PATIENCE_MS)
-    yield context
-    context.close()
 
 
 @pytest.fixture
@@ -285,12 +257,12 @@ def test_the_dask_dashboard_is_live_for_its_owner_and_closed_to_others(
     picture(lesson.page, "41-dashboard")
     page.goto(f"{hub.url}user/anna/dask/status")
     log_in(page, "ben", passwords["ben"])
-    expect(page.get_by_role("heading", name="Not allowed")).to_be_visible()
+    expect(page.get_by_role("heading", name="Not found")).to_be_visible()
     assert page.locator("canvas").count() == 0
     picture(page, "42-dashboard-refused")
     answer = page.goto(f"{hub.url}user/anna/dask/status")
     assert answer
-    assert answer.status == 403
+    assert answer.status == 404
 
 
 def test_a_newcomer_signs_up_and_the_admin_approves(

@@ -56,6 +56,13 @@ def test_only_who_makes_pods_has_a_token_of_the_cluster(renderings: dict[str, Re
         assert account["automountServiceAccountToken"] is False
 
 
+def test_the_proxy_runs_by_the_file_that_asks_for_keys(renderings: dict[str, Rendering], name: str) -> None:
+    proxies = [template["spec"] for pod, template in renderings[name].pods() if pod == "Deployment proxy"]
+    for container in (one for spec in proxies for one in spec["containers"]):
+        assert container["args"][:2] == ["node", "/opt/proxy/gate.mjs"]
+        assert "CONFIGPROXY_AUTH_TOKEN" in {variable["name"] for variable in container["env"]}
+
+
 def test_the_hub_rules_over_the_students_namespace_alone(renderings: dict[str, Rendering], name: str) -> None:
     rendering = renderings[name]
     assert not rendering.find("ClusterRole")

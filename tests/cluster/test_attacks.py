@@ -11,6 +11,7 @@ import json
 import uuid
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import pytest
 from requests import get
@@ -21,9 +22,11 @@ from cluster.attacked_caches import FILE, FOREIGN, GUARDED, OPEN
 from cluster.guards import node_server, until, without
 from cluster.installation import NAMESPACE, USERS
 from cluster.machine.layout import API_PORT, ETCD_PORT, KUBELET_PORT, METADATA_ADDRESS, VOLUMES
+from lumihub.hub.server_keys import COOKIE, build_key
 from lumihub.kubernetes.trials import build_pod
 from lumihub.operations.student import StudentSession
 from opendata import PLACE
+from servers.stage import SEEN, read_lines, set_the_stage
 from servers.xrootd import EXPORT
 
 if TYPE_CHECKING:
@@ -323,8 +326,8 @@ def test_anothers_server_with_the_own_login(scene: Scene) -> None:
     with StudentSession(scene.one.url, MALLORY) as browser:
         browser.log_in(scene.passwords[MALLORY])
         browser.name = BEN
-        browser.get("lab")  # the first visit hands over the login, by way of the hub
-        assert browser.get("api/contents/secret.txt").status_code == 403
+        browser.get("lab")  # the first visit would hand over the login, by way of the hub
+        assert browser.get("api/contents/secret.txt").status_code == 404
     assert ask(scene.token) == (403, 0)
     with without(scene.cluster, WAY_OUT):
         assert until(lambda: ask(scene.token), (403, 403)) == (403, 403)
@@ -333,6 +336,36 @@ def test_anothers_server_with_the_own_login(scene: Scene) -> None:
             token = scene.log_in(MALLORY, scene.passwords[MALLORY])
             assert ask(token) == (200, 200)
     assert until(lambda: ask(scene.token), (403, 0)) == (403, 0)
+
+
+def test_a_page_of_a_students_server(scene: Scene) -> None:
+    """It would act with the login of whoever follows a link to it, so they are shown the hub in its place."""
+    owner, secrets = "sly", scene.read_secrets()
+    key = build_key(secrets["proxy-token"], owner)
+    visitors = {BEN: (scene.passwords[BEN], 404), "admin": (secrets["admin"], 403)}
+    passwords = scene.one.add(owner)
+    try:
+        with scene.one.student(owner, passwords[owner]) as server:
+            set_the_stage(server)
+            page, person = f"{server.base}stage", {"Accept": "text/html"}
+            for name, (password, refusal) in visitors.items():
+                with StudentSession(scene.one.url, name) as browser:
+                    browser.log_in(password)
+
+                    def ask(mark: str, browser: StudentSession = browser) -> tuple[int, bool]:
+                        answer = browser._http.get(f"{page}?by={mark}", headers=person, timeout=20)
+                        return answer.status_code, "My results" in answer.text
+
+                    assert ask(f"{name}-without") == (refusal, False)
+                    assert browser._http.post(f"{page}?by={name}-without", timeout=20).status_code == 403
+                    own = browser._http.cookies[COOKIE]
+                    browser._http.cookies.set(COOKIE, key, domain=urlsplit(page).hostname, path="/")
+                    assert ask(f"{name}-with") == (200, True)
+                    browser._http.cookies.set(COOKIE, own, domain=urlsplit(page).hostname, path="/")
+                    assert ask(f"{name}-without") == (refusal, False)
+                assert read_lines(server, SEEN, f"by={name}") == [f"GET /user/{owner}/stage?by={name}-with"]
+    finally:
+        scene.one.lumihub("users", "remove", owner, "--delete-home", "--yes")
 
 
 def test_the_cache(scene: Scene, link: Link) -> None:

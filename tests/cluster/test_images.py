@@ -97,5 +97,5 @@ def test_the_cache(start: Callable[..., Callable[..., str]]) -> None:
 def test_the_proxy(start: Callable[..., Callable[..., str]]) -> None:
     variables = [{"name": "CONFIGPROXY_AUTH_TOKEN", "value": "of this test"}]
     kubectl = start("proxy", port=8000, env=variables)
-    assert kubectl("exec", "proxy", "--", "configurable-http-proxy", "--version") == "5.3.0\n"
+    assert kubectl("exec", "proxy", "--", "node", "/opt/proxy/gate.mjs", "--version") == "5.3.0\n"
     assert seconds_to_stop(kubectl, "proxy") < 15

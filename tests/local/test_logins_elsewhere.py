@@ -23,6 +23,7 @@ from lumihub.errors import InputError
 from lumihub.hub.client import HubClient
 from lumihub.hub.configuration import VARIABLE, HubConfiguration
 from lumihub.hub.providers import build_login, find_login
+from lumihub.hub.server_keys import COOKIE, build_key
 from lumihub.settings import Settings
 from lumihub.settings.models.auth import Auth
 from lumihub.settings.models.kubernetes import Kubernetes
@@ -44,6 +45,7 @@ LTI = Auth.model_validate(
         },
     }
 )
+HUB = "from lumihub.hub.gate import GatedHub; GatedHub.launch_instance()"
 THERE = {"jo@example.org": False, "mara@example.org": True}
 REFUSED = (
     "people log in with the school, which knows their passwords; who may come in is set by auth in the values file"
@@ -89,6 +91,7 @@ def running(folder: Path, auth: Auth) -> Iterator[Access]:
         Settings(auth=auth, kubernetes=Kubernetes(context="any")),
         login=find_login(auth),
         tool_token_file=token,
+        proxy_token_file=token,
         command=[sys.executable, "-m", "lumihub.lab"],
         classes={
             "JupyterHub": {
@@ -105,7 +108,7 @@ def running(folder: Path, auth: Auth) -> Iterator[Access]:
     path.write_text(configuration.model_dump_json())
     with (folder / "log").open("w") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "jupyterhub", "-f", Path(str(lumihub.hub.__file__)).parent / "jupyterhub_config.py"],
+            [sys.executable, "-c", HUB, "-f", Path(str(lumihub.hub.__file__)).parent / "jupyterhub_config.py"],
             cwd=folder,
             env={**os.environ, VARIABLE: str(path), "PATH": f"{Path(sys.prefix) / 'bin'}:{os.environ['PATH']}"},
             stdout=log,
@@ -193,6 +196,9 @@ def test_who_is_known_at_the_provider_comes_in(client: HubClient, provider: Prov
         answer = log_in(browser, client._access.url)
         assert answer.status_code == requests.codes.ok
         user = browser.get(f"{client._access.url}hub/api/user", headers={"Referer": answer.url}, timeout=10).json()
+        assert browser.cookies[COOKIE] == build_key("the-tool", name)
+        browser.get(f"{client._access.url}hub/logout", timeout=10)
+        assert browser.cookies.get(COOKIE) is None
     assert (user["name"], user["admin"]) == (name, admin)
 
 

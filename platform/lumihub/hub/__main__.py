@@ -7,10 +7,9 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jupyterhub.app import JupyterHub
-
 from lumihub.hub.configuration import VARIABLE
 from lumihub.hub.database import ensure_readable
+from lumihub.hub.gate import GatedHub
 from lumihub.hub.kubernetes import DATABASE, SECRETS, Place, build_configuration
 from lumihub.hub.routes import RouteKeeper
 from lumihub.hub.values import load_values
@@ -22,8 +21,8 @@ _VALUES = Path("/etc/lumihub/values.json")
 _CONFIGURATION = Path("/tmp/configuration.json")  # noqa: S108  (the pod's own)
 
 
-class ClusterHub(JupyterHub):
-    """JupyterHub beside a proxy that may be restarted by itself."""
+class ClusterHub(GatedHub):
+    """The hub beside a proxy that may be restarted by itself."""
 
     async def start(self) -> None:
         """Start the hub, then look after the proxy's routes."""

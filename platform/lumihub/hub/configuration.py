@@ -29,6 +29,7 @@ class HubConfiguration(BaseModel):
         signup: who may make an account at the login page.
         minimum_password_length: in characters.
         tool_token_file: file with the API token of the command line.
+        proxy_token_file: file with the secret of the proxy's API, which keys of students' servers are made from too.
         gateway_token_file: file with the API token of the Dask gateway; None where there is none.
         cull: whether idle servers are ended, and when (seconds).
         api_url: where the culler finds the hub's API; empty for the address that students' servers use.
@@ -50,6 +51,7 @@ class HubConfiguration(BaseModel):
     signup: Literal["approval", "open", "closed"]
     minimum_password_length: int
     tool_token_file: Path
+    proxy_token_file: Path
     gateway_token_file: Path | None = None
     cull_enabled: bool
     cull_timeout: int

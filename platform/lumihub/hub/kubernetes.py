@@ -56,6 +56,7 @@ def build_configuration(settings: Settings, place: Place) -> HubConfiguration:
         login=find_login(settings.auth),
         api_url=_build_own_api(settings),
         tool_token_file=place.secrets / "tool-token",
+        proxy_token_file=place.secrets / "proxy-token",
         gateway_token_file=place.secrets / "gateway-token" if gateway else None,
         environment=_escape(_build_environment(settings, place, gateway)),
         # -P: a file random.py in a student's home must not take the place of Python's own.

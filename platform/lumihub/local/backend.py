@@ -17,6 +17,7 @@ from lumihub.hub.client import HubClient
 from lumihub.local import daemons, doctor, reporting
 from lumihub.local.accounts import SystemAccounts
 from lumihub.local.administrators import ensure_administrators
+from lumihub.local.advice import build_advice
 from lumihub.local.cgroups import find_hierarchy, remove_hierarchy
 from lumihub.local.environment import ensure_environment, prune_environments
 from lumihub.local.folder import explained_write_errors, find_closed_parent, find_state_folder
@@ -274,18 +275,12 @@ class LocalBackend:
             )
 
     def _notes(self) -> list[str]:
-        notes = []
-        if not self.separate_accounts:
-            notes.append(
-                "students share one account of this machine and can read each other's files;"
-                " run as root to give each an account of their own"
-            )
         hierarchy = find_hierarchy(self.folder.identity)
-        if hierarchy is None or not hierarchy.limits_memory:
-            notes.append(
-                "limits of memory and processors are not enforced: there are no control groups that we may use"
-            )
-        return notes
+        return build_advice(
+            self.settings.proxy,
+            separate_accounts=self.separate_accounts,
+            limits_enforced=hierarchy is not None and hierarchy.limits_memory,
+        )
 
     def _stop_all(self, progress: Progress) -> list[str]:
         stopped = self._stop_part("hub")

@@ -6,17 +6,17 @@ import os
 from pathlib import Path
 from typing import Any
 
-from jupyterhub.app import JupyterHub
 from tornado.ioloop import PeriodicCallback
 
 import lumihub.hub
+from lumihub.hub.gate import GatedHub
 from lumihub.local.logs import rotate_all
 
 _LOOK_EVERY_MS = 60_000
 
 
-class LocalHub(JupyterHub):
-    """JupyterHub with a look at the logs every minute: hub, proxy, cache and servers run for a whole term."""
+class LocalHub(GatedHub):
+    """The hub with a look at the logs every minute: hub, proxy, cache and servers run for a whole term."""
 
     async def start(self) -> None:
         """Start the hub, then look after the logs."""

@@ -148,6 +148,7 @@ def _build_hub_configuration(installation: Installation) -> HubConfiguration:
     return HubConfiguration.from_settings(
         settings,
         tool_token_file=installation.folder.secrets / "tool_token",
+        proxy_token_file=installation.folder.secrets / "proxy_password",
         environment=_build_environment(installation),
         # -P: a file random.py in a student's home must not take the place of Python's own.
         command=(str(installation.environment.python), "-P", "-m", "lumihub.lab"),
@@ -173,13 +174,13 @@ def _build_classes(installation: Installation) -> dict[str, dict[str, Any]]:
         "db_url": f"sqlite:///{folder.hub / 'jupyterhub.sqlite'}",
         "cookie_secret_file": str(folder.secrets / "cookie_secret"),
         "spawner_class": "lumihub.local.spawner.LocalSpawner",
-        "proxy_class": "jupyterhub_traefik_proxy.fileprovider.TraefikFileProviderProxy",
+        "proxy_class": "lumihub.local.routes.GatedProxy",
     }
     if https.enabled and https.manual:
         hub |= {"ssl_key": str(https.manual.key.absolute()), "ssl_cert": str(https.manual.cert.absolute())}
     return {
         "JupyterHub": hub,
-        "TraefikFileProviderProxy": {
+        "GatedProxy": {
             "should_start": False,
             "dynamic_config_file": str(routes_file(folder)),
             "traefik_api_url": f"http://127.0.0.1:{ports.proxy_api}",

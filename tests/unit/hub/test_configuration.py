@@ -21,6 +21,7 @@ def build(tmp_path: Path, **changes: Any) -> HubConfiguration:
         "signup": "approval",
         "minimum_password_length": 8,
         "tool_token_file": token,
+        "proxy_token_file": token,
         "cull_enabled": True,
         "cull_timeout": 3600,
         "cull_every": 300,
