@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+import asyncio
 import errno
 import os
+import sqlite3
 from typing import IO, TYPE_CHECKING
 
 import pytest
+from nbformat.v4 import new_code_cell, new_notebook
 
-from lumihub.lab.contents import written_whole
+from lumihub.lab.contents import HomeContentsManager, written_whole
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,6 +39,26 @@ def test_an_error_leaves_what_was_there_and_nothing_else(tmp_path: Path) -> None
         write_on_a_full_disk(file)
     assert path.read_text() == "before"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_full_disk_of_signatures_keeps_no_notebook_from_being_saved_and_read(tmp_path: Path) -> None:
+    manager = HomeContentsManager(root_dir=str(tmp_path))
+    manager.notary.data_dir = str(tmp_path)
+    store = manager.notary.store
+    [[pages]] = store.db.execute("PRAGMA page_count")
+    store.db.execute(f"PRAGMA max_page_count={pages}")
+    manager.notary.store_factory = lambda: store
+    for number in range(300):
+        try:
+            store.store_signature(f"{number:064}", "sha256")
+        except sqlite3.OperationalError:
+            break
+    else:
+        pytest.fail("there is always room")
+    notebook = new_notebook(cells=[new_code_cell("6 * 7")])
+    asyncio.run(manager.save({"type": "notebook", "content": notebook}, "mine.ipynb"))
+    found = asyncio.run(manager.get("mine.ipynb"))
+    assert found["content"]["cells"][0]["source"] == "6 * 7"
 
 
 def test_a_link_stays_one(tmp_path: Path) -> None:
