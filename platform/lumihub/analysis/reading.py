@@ -9,6 +9,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Literal
 
 import uproot
+from fsspec.core import url_to_fs
 
 from lumihub.data import storage_options
 from lumihub.data.outages import find_outage, require_answer
@@ -211,7 +212,19 @@ def _open_tree(path: str) -> Any:
         raise _broken(path, error) from error
 
 
+def _let_go(path: str) -> None:
+    """Close what this process has open where a file could not be read.
+
+    fsspec keeps handles for half a minute after they were last used, and XRootD's never recover: who tries again sooner
+    would be told the same for ever.
+    """
+    if "://" in path:
+        filesystem, _ = url_to_fs(path, **storage_options(path))
+        filesystem.invalidate_cache()
+
+
 def _broken(path: str, error: Exception) -> LumiHubError:
+    _let_go(path)
     if outage := find_outage(path, error):
         return outage
     reason = " ".join(str(error).split())[:200] or type(error).__name__
