@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from cluster.machine.access import Cluster
     from servers.link import Link
 
-pytestmark = [pytest.mark.timeout(300), pytest.mark.xrootd, pytest.mark.opendata]
+pytestmark = [pytest.mark.timeout(1200), pytest.mark.xrootd, pytest.mark.opendata]
 
 READ_ONLY_PORT = 10255
 # Where Azure has what others have at the metadata address, and a network that some clouds give to pods.

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.timeout(1200), pytest.mark.xrootd, pytest.mark.opendata]
 
 
+@pytest.mark.core
 def test_up_from_nothing_ends_with_a_students_answers_on_real_data(
     installed: tuple[ClusterInstallation, dict[str, Any]],
 ) -> None:
@@ -40,18 +41,21 @@ def test_up_from_nothing_ends_with_a_students_answers_on_real_data(
     assert answer["wholeSeconds"] < 400
 
 
+@pytest.mark.core
 def test_students_pod_is_restricted(one: ClusterInstallation) -> None:
     for namespace in (NAMESPACE, USERS):
         labels = json.loads(one.cluster.kubectl("get", "namespace", namespace, "--output=json"))["metadata"]["labels"]
         assert labels["pod-security.kubernetes.io/enforce"] == "restricted"
 
 
+@pytest.mark.core
 def test_second_read_takes_nothing_from_the_origin(one: ClusterInstallation, link: Link) -> None:
     before = link.down
     assert json.loads(one.lumihub("check", "--json").stdout)["ok"]
     assert link.down - before == 0
 
 
+@pytest.mark.core
 def test_second_up_changes_no_object_and_is_quick(one: ClusterInstallation) -> None:
     before = one.find_objects()
     began = time.monotonic()
@@ -63,6 +67,7 @@ def test_second_up_changes_no_object_and_is_quick(one: ClusterInstallation) -> N
     assert seconds < 30
 
 
+@pytest.mark.core
 def test_plan_shows_what_changes_and_touches_nothing(one: ClusterInstallation) -> None:
     assert one.plan()["changes"] == []
     before = one.find_objects()
@@ -92,6 +97,7 @@ def test_plan_finds_what_somebody_changed_or_deleted_by_hand_and_up_mends_it(one
     assert one.plan()["changes"] == []
 
 
+@pytest.mark.core
 def test_status_tells_parts_data_and_versions(one: ClusterInstallation) -> None:
     status = one.status()
     assert status["healthy"], status
@@ -102,6 +108,7 @@ def test_status_tells_parts_data_and_versions(one: ClusterInstallation) -> None:
     assert status["url"] == one.url
 
 
+@pytest.mark.core
 def test_students_find_the_schools_own_lessons_beside_ours(one: ClusterInstallation) -> None:
     with working_student(one, "learner") as kernel:
         found = kernel.run(
@@ -178,6 +185,7 @@ def test_doctor_names_the_remedy_of_what_is_wrong(one: ClusterInstallation) -> N
     assert find_trials(one.cluster) == []
 
 
+@pytest.mark.core
 def test_upgrade_and_rollback_leave_a_working_student_alone(one: ClusterInstallation) -> None:
     with working_student(one, "worker") as kernel:
         first = one.revision()

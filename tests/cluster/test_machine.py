@@ -104,7 +104,6 @@ def test_the_node_is_ready_and_of_the_pinned_version(own: Cluster) -> None:
     assert re.fullmatch(rf"{NODE} +Ready +<none> +\S+ +v1\.34\.\d+\n", line)
 
 
-@pytest.mark.long
 def test_a_pod_runs_as_an_ordinary_user_without_rights(
     cluster: Cluster, make_namespace: Callable[..., str], run_pod: Callable[..., str]
 ) -> None:
@@ -121,7 +120,6 @@ def test_a_pod_runs_as_an_ordinary_user_without_rights(
     assert facts["Seccomp"] == "2"
 
 
-@pytest.mark.long
 def test_a_privileged_pod_is_refused_where_restricted_is_enforced(
     cluster: Cluster, make_namespace: Callable[..., str], run_pod: Callable[..., str]
 ) -> None:
@@ -138,7 +136,6 @@ def test_a_privileged_pod_is_refused_where_restricted_is_enforced(
     run_pod(make_namespace("privileged"), "pod", SLEEP, **privileged)
 
 
-@pytest.mark.long
 def test_a_volume_is_bound_and_outlives_its_pod(
     cluster: Cluster, make_namespace: Callable[..., str], run_pod: Callable[..., str]
 ) -> None:
@@ -160,7 +157,6 @@ def test_a_volume_is_bound_and_outlives_its_pod(
     assert inside(cluster, namespace, "reader", "cat", "/home/file") == "kept\n"
 
 
-@pytest.mark.long
 def test_names_resolve_and_services_answer(
     cluster: Cluster, make_namespace: Callable[..., str], run_pod: Callable[..., str]
 ) -> None:
@@ -184,7 +180,6 @@ def try_lookup(cluster: Cluster, namespace: str, name: str) -> str:
     return inside(cluster, namespace, "client", "sh", "-c", f"nslookup -type=a {name} 2>&1 || true")
 
 
-@pytest.mark.long
 def test_a_policy_denies_connections_between_pods_and_only_it_does(
     cluster: Cluster, make_namespace: Callable[..., str], run_pod: Callable[..., str]
 ) -> None:
@@ -201,7 +196,6 @@ def test_a_policy_denies_connections_between_pods_and_only_it_does(
     assert wait_until(lambda: can_connect(cluster, namespace, "client", address, 8080))
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("port", [6443, 10250, 2379], ids=["API server", "kubelet", "etcd"])
 def test_a_policy_keeps_pods_from_the_node_itself(
     own: Cluster, make_namespace: Callable[..., str], run_pod: Callable[..., str], port: int

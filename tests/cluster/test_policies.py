@@ -46,10 +46,6 @@ ALLOWED = {
 NODE = {"api": 6443, "kubelet": 10250, "etcd": 2379}
 
 
-# tests/cluster/test_attacks.py tries what matters most of this from a real student's server.
-pytestmark = pytest.mark.long
-
-
 @pytest.fixture(scope="module")
 def rendering(own: Cluster) -> Rendering:
     # Those of Dask's cohorts are tried with real clusters, in test_dask.py.

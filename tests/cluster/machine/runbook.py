@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import json
 import os
 import shutil
@@ -27,8 +28,8 @@ if TYPE_CHECKING:
 
 # Seconds until a started cluster must be ready.
 PATIENCE = 150
-# Which programs the node was started with.
-RUNNING = RUN / "programs"
+# What the node was started with: programs and settings.
+RUNNING = RUN / "made-from"
 
 
 def find_obstacle() -> str | None:
@@ -108,7 +109,7 @@ def present() -> Iterator[Callable[[], bool]]:
     """Work with the test cluster beside others; yields what says whether nobody else does.
 
     Raises:
-        LumiHubError: others work with a cluster of other programs, which this run would have to take away.
+        LumiHubError: others work with a cluster that is made otherwise, which this run would have to take away.
     """
     programs = ensure_programs()
     with PRESENCE.open("w") as lock:
@@ -122,14 +123,19 @@ def present() -> Iterator[Callable[[], bool]]:
         with _locked():
             if not is_alone() and find_init() is not None and not _runs(programs):
                 raise LumiHubError(
-                    "another run of tests uses a test cluster whose programs are not those of this project folder",
+                    "another run of tests uses a test cluster that is made otherwise than this project folder's",
                     fix="wait until that run has ended",
                 )
         yield is_alone
 
 
 def _runs(programs: Path) -> bool:
-    return find_init() is not None and RUNNING.exists() and RUNNING.read_text() == str(programs)
+    return find_init() is not None and RUNNING.exists() and RUNNING.read_text() == _describe(programs)
+
+
+def _describe(programs: Path) -> str:
+    settings = {str(path): text for path, text in build_settings().items()}
+    return f"{programs} {hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()}"
 
 
 @contextmanager
@@ -162,7 +168,7 @@ def _start(programs: Path) -> None:
     RUN.mkdir(parents=True)
     (RUN / "resolv.conf").write_text("")
     start_node(programs)
-    RUNNING.write_text(str(programs))
+    RUNNING.write_text(_describe(programs))
 
 
 def _wait(programs: Path) -> None:
