@@ -158,6 +158,7 @@ def test_an_account_whose_server_is_starting_is_removed(hub: Installation) -> No
     assert "hasty" not in hub.lumihub("users", "list").stdout
 
 
+@pytest.mark.long
 @pytest.mark.root
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give students accounts of their own")
 def test_odd_and_long_names_get_accounts_of_their_own_and_lose_them(hub: Installation) -> None:

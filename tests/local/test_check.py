@@ -146,7 +146,7 @@ def test_a_lesson_that_is_not_there_is_bad_input(hub: Installation) -> None:
     assert find_traces(hub) == []
 
 
-@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("ending", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.long)])
 def test_an_interrupted_check_cleans_up(hub: Installation, ending: signal.Signals) -> None:
     with checking(hub, "sleeps") as process:
         process.send_signal(ending)
@@ -156,6 +156,7 @@ def test_an_interrupted_check_cleans_up(hub: Installation, ending: signal.Signal
     assert find_traces(hub) == []
 
 
+@pytest.mark.long
 def test_what_a_killed_check_left_is_removed_by_a_later_one(hub: Installation) -> None:
     with checking(hub, "sleeps") as process:
         process.kill()
@@ -217,7 +218,9 @@ def real_hub(origin: XRootDOrigin, mode: str) -> Iterator[Installation]:
 
 @pytest.mark.xrootd
 @pytest.mark.opendata
-@pytest.mark.parametrize("mode", ["stream", "cache", "mirror"])
+@pytest.mark.parametrize(
+    "mode", [pytest.param("stream", marks=pytest.mark.long), "cache", pytest.param("mirror", marks=pytest.mark.long)]
+)
 def test_real_data_give_the_published_counts_in_every_mode(xrootd_origin: XRootDOrigin, mode: str) -> None:
     with real_hub(xrootd_origin, mode) as one:
         done = one.lumihub("check", "--json")
@@ -230,6 +233,7 @@ def test_real_data_give_the_published_counts_in_every_mode(xrootd_origin: XRootD
     assert details["questions answered"] == "4 right; no published answer to 4l-window, 4l-error"
 
 
+@pytest.mark.long
 @pytest.mark.xrootd
 @pytest.mark.opendata
 def test_real_files_that_are_not_as_published_are_found(xrootd_origin: XRootDOrigin) -> None:

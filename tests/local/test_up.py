@@ -149,7 +149,9 @@ def test_two_at_once_wait_for_each_other(hub: Installation) -> None:
     assert sorted(answer["changes"] for answer in answers) == [[], ["started the hub"]]
 
 
-@pytest.mark.parametrize("after", [0.6, 1.2, 2.0, 3.0])
+@pytest.mark.parametrize(
+    "after", [0.6, pytest.param(1.2, marks=pytest.mark.long), 2.0, pytest.param(3.0, marks=pytest.mark.long)]
+)
 def test_kill_in_the_middle_of_up_recovers(hub: Installation, after: float) -> None:
     hub.lumihub("down", "--yes")
     with subprocess.Popen(hub.command("up"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as interrupted:
