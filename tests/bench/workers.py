@@ -48,7 +48,7 @@ warnings.simplefilter("error")
 paths = [url for sample in SAMPLES for url in data.files("4lep", sample)]
 
 def tell(**found):
-    print(json.dumps(found))
+    print("TOLD", json.dumps(found))
 
 def read(files=None, client=None):
     began = time.perf_counter()
@@ -181,8 +181,9 @@ def run(kernel: Kernel, code: str) -> str:
 
 def ask(kernel: Kernel, code: str) -> dict[str, Any]:
     """What a cell tells."""
-    line = next(line for line in reversed(run(kernel, code).splitlines()) if line.startswith("{"))
-    told: dict[str, Any] = json.loads(line)
+    text = run(kernel, code).rpartition("TOLD ")[2]  # a progress bar may stand on the same line, before and after
+    told: dict[str, Any]
+    told, _ = json.JSONDecoder().raw_decode(text)
     return told
 
 
