@@ -64,6 +64,20 @@ def register(data: typer.Typer) -> None:
     data.command("stop")(_stop)
 
 
+def _choose(
+    shop: DataWorkshop,
+    collections: list[str] | None,
+    samples: list[str] | None,
+    analysis: str,
+    listed: Path | None,
+    *,
+    everything: bool,
+) -> tuple[DataFile, ...]:
+    """The files that were named one way or another; naming none at all is refused."""
+    require_choice(shop.catalogue, collections, samples, everything=everything or bool(analysis) or listed is not None)
+    return shop.choose(collections or [], samples or [], analysis=analysis, listed=listed)
+
+
 def _warm(
     collections: Collections = None,
     samples: Samples = None,
@@ -81,8 +95,7 @@ def _warm(
     goes on where it stopped.
     """
     shop = open_workshop(load_settings(values), release)
-    require_choice(shop.catalogue, collections, samples, everything=everything or bool(analysis) or listed is not None)
-    plan = shop.plan_warm(shop.choose(collections or [], samples or [], analysis=analysis, listed=listed))
+    plan = shop.plan_warm(_choose(shop, collections, samples, analysis, listed, everything=everything))
     whole = len(plan.files) - len(plan.missing)
     if plan.missing:
         output.step(f"{len(plan.missing)} of {len(plan.files)} files to warm, {format_bytes(plan.bytes)}")
@@ -207,8 +220,7 @@ def _evict(
 ) -> None:
     """Throw files out of the cache, so that they come from the origin anew: when those there have changed."""
     shop = open_workshop(load_settings(values), release)
-    require_choice(shop.catalogue, collections, samples, everything=everything or bool(analysis) or listed is not None)
-    gone = shop.evict(shop.choose(collections or [], samples or [], analysis=analysis, listed=listed))
+    gone = shop.evict(_choose(shop, collections, samples, analysis, listed, everything=everything))
     if as_json:
         output.json(sorted(gone))
     else:
@@ -231,8 +243,7 @@ def _pin(
     A pin brings nothing: what is not in the cache yet stays once `data warm` or a reader has brought it.
     """
     shop = open_workshop(load_settings(values), release)
-    require_choice(shop.catalogue, collections, samples, everything=everything or bool(analysis) or listed is not None)
-    files = shop.choose(collections or [], samples or [], analysis=analysis, listed=listed)
+    files = _choose(shop, collections, samples, analysis, listed, everything=everything)
     missing = shop.pin(files)
     if as_json:
         output.json({"pinned": sorted(file.path for file in files), "missing": sorted(file.path for file in missing)})
@@ -254,8 +265,7 @@ def _unpin(
 ) -> None:
     """Let the cache clear up files again that were pinned."""
     shop = open_workshop(load_settings(values), release)
-    require_choice(shop.catalogue, collections, samples, everything=everything or bool(analysis) or listed is not None)
-    count = shop.unpin(shop.choose(collections or [], samples or [], analysis=analysis, listed=listed))
+    count = shop.unpin(_choose(shop, collections, samples, analysis, listed, everything=everything))
     if as_json:
         output.json({"unpinned": count})
     else:
