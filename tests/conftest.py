@@ -9,11 +9,14 @@ import pytest
 
 from lumihub.data.cache import find_cache_obstacle
 from opendata import find_opendata, lay_out_opendata
+from servers.hub import running_hub
 from servers.xrootd import XRootDOrigin
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from servers.hub import Installation
 
 # A shell that runs the tests in the background lets them, and every program that they start, ignore Ctrl-C.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -29,6 +32,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--image-registry", help="where tests push images for that cluster, such as registry.example.org/test"
     )
+
+
+@pytest.fixture(scope="module")
+def hub() -> Iterator[Installation]:
+    """A hub of this machine with the settings as they come, for all tests of a file."""
+    with running_hub() as one:
+        yield one
 
 
 @pytest.fixture(scope="session")

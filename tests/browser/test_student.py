@@ -17,12 +17,13 @@ from browser.chromium import CHROMIUM, person, running_chromium
 from browser.jupyterlab import ERRORS, Card, JupyterLab, find_colours, log_in
 from lumihub.analysis.plots import SIGNAL_COLOUR
 from lumihub.analysis.questions import load_question
-from servers.hub import Installation, running_hub
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from playwright.sync_api import Browser, Locator, Page
+
+    from servers.hub import Installation
 
 pytestmark = [
     pytest.mark.browser,
@@ -33,12 +34,6 @@ pytestmark = [
 WELCOME = "Welcome: hunting for the Higgs boson"
 FOUR_LEPTONS = "Higgs boson to four leptons"
 SIMULATED = "simulated sample, not ATLAS data"
-
-
-@pytest.fixture(scope="module")
-def hub() -> Iterator[Installation]:
-    with running_hub() as one:
-        yield one
 
 
 @pytest.fixture(scope="module")

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from cluster.installation import DASK, NAMESPACE, ClusterInstallation
+from cluster.waiting import until
 from lumihub.labels import DASHBOARD_PORT, SCHEDULER_PORT
 from opendata import EVENTS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from lumihub.operations.student import CellResult, Kernel, StudentSession
     from servers.link import Link
@@ -91,12 +92,12 @@ class Student:
 @pytest.fixture(scope="module")
 def students(installed: tuple[ClusterInstallation, dict[str, Any]]) -> Iterator[dict[str, Student]]:
     """Four students, each with a server and a notebook; ada, ben and cy have a cluster."""
-    dask, _ = installed
-    passwords = dask.add(*STUDENTS)
+    one, _ = installed
+    passwords = one.add(*STUDENTS)
     with ExitStack() as stack:
         found = {}
         for name in STUDENTS:
-            session = stack.enter_context(dask.student(name, passwords[name]))
+            session = stack.enter_context(one.student(name, passwords[name]))
             found[name] = Student(name, passwords[name], session, session.start_kernel())
             stack.callback(found[name].kernel.close)
             found[name].run(BEGIN + REACH + ASK)
@@ -104,7 +105,7 @@ def students(installed: tuple[ClusterInstallation, dict[str, Any]]) -> Iterator[
             found[name].open_pods()
         yield found
     for name in STUDENTS:
-        dask.lumihub("users", "remove", name, "--delete-home", "--yes")
+        one.lumihub("users", "remove", name, "--delete-home", "--yes")
 
 
 def test_a_lesson_on_real_data_gives_the_same_numbers_in_worker_pods(students: dict[str, Student], link: Link) -> None:
@@ -503,11 +504,3 @@ def scaled_down(one: ClusterInstallation, part: str) -> Iterator[None]:
     finally:
         one.cluster.kubectl("--namespace", NAMESPACE, "scale", f"deployment/{part}", "--replicas=1")
         one.cluster.kubectl("--namespace", NAMESPACE, "rollout", "status", f"deployment/{part}", "--timeout=120s")
-
-
-def until(is_so: Callable[[], bool], seconds: float) -> None:
-    """Wait until something is so."""
-    deadline = time.monotonic() + seconds
-    while not is_so():
-        assert time.monotonic() < deadline, f"not within {seconds:.0f} s"
-        time.sleep(1)

@@ -17,13 +17,14 @@ import pytest
 from cluster.installation import NAMESPACE, ClusterInstallation, working_student
 from cluster.machine.layout import VOLUMES
 from cluster.machine.programs import S3, ensure_programs
+from cluster.waiting import until
 from collection import COLLECTION, FILES, LARGEST
 from lumihub.data.catalogue import load_catalogue
 from servers.link import Link
 from servers.s3 import REGION, S3Server
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
     from servers.xrootd import XRootDOrigin
@@ -166,13 +167,6 @@ class School:
 def find_collection(folder: Path) -> dict[str, Path]:
     """The collection's files somewhere below a folder, by name."""
     return {path.name: path for path in folder.rglob(f"*.{COLLECTION}.root")}
-
-
-def until(arrived: Callable[[], bool], seconds: float) -> None:
-    end = time.monotonic() + seconds
-    while not arrived():
-        assert time.monotonic() < end, "it did not come about"
-        time.sleep(0.2)
 
 
 @pytest.fixture

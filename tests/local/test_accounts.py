@@ -11,20 +11,13 @@ import pytest
 
 from lumihub.errors import LumiHubError
 from lumihub.operations.student import StudentSession
-from servers.hub import PREFIX, Installation, running_hub
+from servers.hub import PREFIX, Installation
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 pytestmark = pytest.mark.timeout(600)
 GOOD = "seven-quarks-in-a-row"
-
-
-@pytest.fixture(scope="module")
-def hub() -> Iterator[Installation]:
-    with running_hub() as one:
-        yield one
 
 
 def log_in(hub: Installation, name: str, password: str) -> str:

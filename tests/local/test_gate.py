@@ -14,11 +14,12 @@ import websocket
 
 from lumihub.hub.server_keys import COOKIE
 from lumihub.operations.student import StudentSession
-from servers.hub import Installation, running_hub
 from servers.stage import SEEN, read_lines, set_the_stage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from servers.hub import Installation
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -43,12 +44,6 @@ WAYS = (
     "./user/{name}/stage",
     "services/../user/{name}/stage",
 )
-
-
-@pytest.fixture(scope="module")
-def hub() -> Iterator[Installation]:
-    with running_hub() as one:
-        yield one
 
 
 @pytest.fixture(scope="module")

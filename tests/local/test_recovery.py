@@ -12,20 +12,14 @@ import pytest
 import requests
 
 from lumihub.local.processes import ProcessId, find_by_environment, find_process
-from servers.hub import Installation, running_hub
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from lumihub.operations.student import Kernel, StudentSession
+    from servers.hub import Installation
 
 pytestmark = pytest.mark.timeout(600)
-
-
-@pytest.fixture(scope="module")
-def hub() -> Iterator[Installation]:
-    with running_hub() as one:
-        yield one
 
 
 @pytest.fixture(scope="module")

@@ -10,23 +10,14 @@ import subprocess
 import threading
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 import requests
 
-from servers.hub import Installation, installation, running_hub
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from servers.hub import Installation, installation
 
 pytestmark = pytest.mark.timeout(600)
-
-
-@pytest.fixture(scope="module")
-def hub() -> Iterator[Installation]:
-    with running_hub() as one:
-        yield one
 
 
 def test_second_up_changes_nothing_and_says_so(hub: Installation) -> None:

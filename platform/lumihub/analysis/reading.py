@@ -224,6 +224,7 @@ def _let_go(path: str) -> None:
 
 
 def _broken(path: str, error: Exception) -> LumiHubError:
+    """Give up on a file, and say why."""
     _let_go(path)
     if outage := find_outage(path, error):
         return outage

@@ -62,14 +62,21 @@ class _Onward(BaseHandler):
         """Whether a page of a student's server asks. No page of another site can send such a token here."""
         return bool(self.get_auth_token() and self.get_cookie(BROWSER_COOKIE))
 
+    def read_keys(self) -> list[str]:
+        """The key that came with the request, where one did; of several nobody can tell which is meant."""
+        name = cookie_name(self.request)
+        keys = find_keys(name, self.request.headers.get_list("Cookie"))
+        if len(keys) > 1:
+            raise web.HTTPError(400, _TOO_MANY.format(name=name))
+        return keys
+
 
 class OutsideHandler(_Onward, PrefixRedirectHandler):
     """`/user/NAME/...` without NAME's key, or of a server that does not run: pages are sent on, calls are refused."""
 
     def get(self) -> None:
         """Send a page on to where the hub's own cookies arrive."""
-        if len(carried_keys(self.request)) > 1:
-            raise web.HTTPError(400, _TOO_MANY.format(name=cookie_name(self.request)))
+        self.read_keys()
         if self.request.headers.get("Upgrade", "").lower() == "websocket":
             refuse(self)
             return
@@ -101,9 +108,7 @@ class DoorHandler(_Onward, UserUrlHandler):
     post = put = patch = delete = change
 
     async def _redirect_to_user_server(self, user: User, spawner: Any) -> None:
-        keys = carried_keys(self.request)
-        if len(keys) > 1:
-            raise web.HTTPError(400, _TOO_MANY.format(name=cookie_name(self.request)))
+        keys = self.read_keys()
         if keys == [key_of(self, user)] or (self.get_auth_token() and not self.is_from_jupyterlab()):
             # The proxy lets them through; it only did not know this server yet.
             await super()._redirect_to_user_server(user, spawner)
@@ -181,11 +186,6 @@ def give_key(handler: BaseHandler, owner: User) -> None:
 def key_of(handler: BaseHandler, owner: User) -> str:
     """The key of this owner's servers."""
     return build_key(handler.app.server_secret, owner.name)
-
-
-def carried_keys(request: HTTPServerRequest) -> list[str]:
-    """The keys that came with a request."""
-    return find_keys(cookie_name(request), request.headers.get_list("Cookie"))
 
 
 def cookie_name(request: HTTPServerRequest) -> str:
