@@ -26,14 +26,21 @@ if TYPE_CHECKING:
 MEBI = 2**20
 # Who is not served yet, at most; whoever comes then waits in front of the door, and that counts.
 TOGETHER = 300
+# What JupyterHub says where too many servers are starting.
+CROWDED = "Too many users"
 
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """Seconds from coming to being in, and from the click to a server that answers; or why there is none."""
+    """Seconds from coming to being in, and from the click to a server that answers; or why there is none.
+
+    Attributes:
+        again: how often the hub asked to come again, because too many servers were starting; the seconds include it.
+    """
 
     enter: float = 0.0
     start: float = 0.0
+    again: int = 0
     failure: str = ""
 
 
@@ -62,6 +69,7 @@ def measure_arrival(
     served = [visit for visit in visits if not visit.failure]
     rows: list[tuple[object, ...]] = [("failures", failures.total())]
     rows += [(f"  {failure}", count) for failure, count in failures.most_common()]
+    rows.append(("asked to come again", sum(visit.again > 0 for visit in served)))
     if len(served) > 1:
         for name, waits in (
             ("seconds to get in", [visit.enter for visit in served]),
@@ -121,6 +129,8 @@ def _come(
         with StudentSession(url, name) as session:
             enter(session, secret)
             entered = time.monotonic() - due
-            return Visit(entered, session.start_server())
+            said: list[str] = []
+            started = session.start_server(listen=said.append)
+            return Visit(entered, started, sum(text.startswith(CROWDED) for text in said))
     except LumiHubError as error:
         return Visit(failure=str(error).splitlines()[0].replace(name, "NAME"))

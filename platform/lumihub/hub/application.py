@@ -22,6 +22,8 @@ FAILED_LOGINS = 10
 SECONDS_LOCKED = 300
 # A whole class that logs in at once on a small machine takes its time.
 START_SECONDS = 180
+# Whoever finds too many servers starting: a start takes seconds, and not all may come again at once.
+SECONDS_UNTIL_NEXT_TRY = (5, 15)
 
 
 def configure(c: Any, configuration: HubConfiguration) -> None:
@@ -50,7 +52,11 @@ def _configure_hub(c: Any, configuration: HubConfiguration) -> None:
     c.JupyterHub.template_paths = [str(TEMPLATES), str(Path(nativeauthenticator.__file__).parent / "templates")]
     c.JupyterHub.logo_file = str(TEMPLATES / "logo.svg")
     c.JupyterHub.template_vars = {"minimum_password_length": configuration.minimum_password_length}
-    c.JupyterHub.tornado_settings = {"slow_spawn_timeout": 0}
+    c.JupyterHub.tornado_settings = {
+        "slow_spawn_timeout": 0,
+        # JupyterHub has an option of this name, and forgot to let it be set.
+        "spawn_throttle_retry_range": SECONDS_UNTIL_NEXT_TRY,
+    }
     # One student whose server fails must not stop the hub of all.
     c.Spawner.consecutive_failure_limit = 0
 

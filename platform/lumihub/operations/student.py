@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
+# Until the next try where the hub is full: its page waits as long.
+_FULL_SECONDS = 60
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -59,7 +61,7 @@ class StudentSession:
         self._http = requests.Session()
         # A connection that rested for some seconds may be closed by the proxy at just this moment; what may safely be
         # asked twice is.
-        again = HTTPAdapter(max_retries=Retry(1))
+        again = HTTPAdapter(max_retries=Retry(1, respect_retry_after_header=False))
         self._http.mount("http://", again)
         self._http.mount("https://", again)
         if urlsplit(url).hostname in _LOOPBACK:
@@ -105,8 +107,10 @@ class StudentSession:
         answer = self._ask("POST", f"{self.url}hub/signup", data={**form, "_xsrf": self._xsrf("/hub/")})
         return _said(answer.text)
 
-    def start_server(self, patience: float = 180, listen: Callable[[str], None] | None = None) -> float:
+    def start_server(self, patience: float = 180, listen: Callable[[str], None] = lambda _: None) -> float:
         """Start the student's server and wait until JupyterLab answers; returns the seconds it took.
+
+        Where too many servers start, or run, it comes again when the hub says, as the hub's page does.
 
         Args:
             patience: seconds until it is given up.
@@ -119,9 +123,13 @@ class StudentSession:
         address = f"{self.url}hub/api/users/{quote(self.name)}/server"
         headers = {"X-XSRFToken": self._xsrf("/hub/"), "Referer": f"{self.url}hub/home"}
         answer = self._ask("POST", address, headers=headers)
+        while answer.status_code == requests.codes.too_many_requests and time.monotonic() - began < patience:
+            listen(_message(answer))
+            time.sleep(int(answer.headers.get("Retry-After", _FULL_SECONDS)))
+            answer = self._ask("POST", address, headers=headers)
         if answer.status_code not in (201, 202, 400):  # 400: it runs already
             raise LumiHubError(f"the server of {self.name} did not start: {_message(answer)}", where=address)
-        self._follow_start(f"{address}/progress", headers, began + patience, listen or (lambda _: None))
+        self._follow_start(f"{address}/progress", headers, began + patience, listen)
         while time.monotonic() - began < patience:
             # The first visit hands over the login, by way of the hub.
             page = self._ask("GET", f"{self.base}api/status")

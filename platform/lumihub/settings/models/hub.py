@@ -99,14 +99,16 @@ class Hub(Section):
     concurrent_spawn_limit: int = Field(
         64,
         ge=1,
-        description="How many servers may be starting at the same moment; who comes next is asked to try again"
-        " shortly. A whole class fits; JupyterHub's own 100 is more than one machine starts at once.",
+        description="How many servers may be starting at the same moment; who comes next sees a page that tries again"
+        " by itself, some seconds later. A whole class fits; JupyterHub's own 100 is more than one machine starts at"
+        " once.",
     )
     active_server_limit: int = Field(
         0,
         ge=0,
         description="How many servers may run at the same time, admins' included. 0, the default, sets no limit; a"
-        " number keeps a machine with little memory usable for those who are in.",
+        " number keeps a machine with little memory usable for those who are in. Who comes next sees a page that tries"
+        " again by itself every minute.",
     )
     db: Database = Field(default_factory=Database)
     resources: Resources = Field(
