@@ -23,7 +23,7 @@ SECONDS_LOCKED = 300
 # A whole class that logs in at once on a small machine takes its time.
 START_SECONDS = 180
 # Whoever finds too many servers starting: a start takes seconds, and not all may come again at once.
-SECONDS_UNTIL_NEXT_TRY = (5, 15)
+SECONDS_UNTIL_NEXT_TRY = (10, 20)
 
 
 def configure(c: Any, configuration: HubConfiguration) -> None:
