@@ -34,8 +34,6 @@ def load_lessons(settings: Settings) -> dict[str, dict[str, str]]:
     folder = settings.lessons.folder
     if folder is None:
         return {}
-    if not folder.is_dir():
-        raise InputError(f"{_KEY}: there is no folder {folder}", fix="name one that is there, or leave the key out")
     paths = find_files(folder)
     if not paths:
         raise InputError(f"{_KEY}: there is nothing in {folder}", fix="put notebooks there, or leave the key out")

@@ -31,7 +31,7 @@ def _plan(values: ValuesFile = None, as_json: Json = False) -> None:
     from lumihub.operations.plan import plan
     from lumihub.settings import load_settings
 
-    found = plan(load_settings(values), output, values)
+    found = plan(load_settings(values, folders=True), output, values)
     if as_json:
         output.json({**asdict(found), "empty": not found.changes})
         return

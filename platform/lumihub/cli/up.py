@@ -52,7 +52,7 @@ def _up(
     from lumihub.settings import load_settings
 
     end_like_interrupts()
-    backend = find_place(load_settings(values), values)
+    backend = find_place(load_settings(values, folders=True), values)
     confirm_target(backend, yes=yes)
     outcome, seconds = up(backend, output)
     report = check_after(backend, output, wanted=check)

@@ -31,7 +31,7 @@ def _validate(values: ValuesFile = None, as_json: Json = False) -> None:
     """
     file = values or (VALUES_FILE if VALUES_FILE.exists() else None)
     try:
-        settings = load_settings(file)
+        settings = load_settings(file, folders=True)
     except InputError as error:
         if not as_json:
             raise

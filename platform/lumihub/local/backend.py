@@ -267,11 +267,20 @@ class LocalBackend:
         ):
             if not path.is_file():
                 raise LumiHubError(f"proxy.https.manual.{key}: there is no file {path}", fix="name the PEM file")
-        closed = find_closed_parent(self.folder.root.parent) if self.separate_accounts else None
+        if not self.separate_accounts:
+            return
+        closed = find_closed_parent(self.folder.root.parent)
         if closed:
             raise LumiHubError(
                 f"local.folder: students' accounts can't pass through {closed}, so they would not reach their homes",
                 fix=f"name a folder elsewhere, as /var/lib/lumihub, or type: chmod o+x {closed}",
+            )
+        lessons = self.settings.lessons.folder
+        closed = find_closed_parent(lessons) if lessons else None
+        if closed:
+            raise LumiHubError(
+                f"lessons.folder: students' accounts can't pass through {closed}, so they would not get the lessons",
+                fix=f"name a folder that all may read, as /srv/lessons, or type: chmod o+x {closed}",
             )
 
     def _notes(self) -> list[str]:

@@ -23,11 +23,13 @@ if TYPE_CHECKING:
 VALUES_FILE = Path("values.yaml")
 
 
-def load_settings(path: Path | None = None) -> Settings:
+def load_settings(path: Path | None = None, *, folders: bool = False) -> Settings:
     """The settings that hold.
 
     Args:
         path: the values file; None for values.yaml in the current folder where there is one, else the defaults.
+        folders: whether folders that are to be brought to students must be there; for verbs that bring them, since
+            no other may fail over a disk that is not mounted.
 
     Raises:
         InputError: with every fault of the file: what, line, nearest key, fix.
@@ -36,15 +38,16 @@ def load_settings(path: Path | None = None) -> Settings:
         if not VALUES_FILE.exists():
             return Settings()
         path = VALUES_FILE
-    return build_settings(load_document(path), folder=path.absolute().parent)
+    return build_settings(load_document(path), folder=path.absolute().parent, folders=folders)
 
 
-def build_settings(document: Document, folder: Path | None = None) -> Settings:
+def build_settings(document: Document, folder: Path | None = None, *, folders: bool = False) -> Settings:
     """The settings that a document holds.
 
     Args:
         document: the values file.
         folder: where relative paths in it start; they stay as they are when None.
+        folders: whether folders that are to be brought to students must be there.
 
     Raises:
         InputError: with every fault of the document.
@@ -56,11 +59,12 @@ def build_settings(document: Document, folder: Path | None = None) -> Settings:
             fix="write it as in values.example.yaml, or make one: ./deploy.py init",
         )
     data = _drop_empty_sections(document.data, build_keys())
-    settings, errors = _validate(data, folder)
+    context = {"folder": folder, "folders": folders}
+    settings, errors = _validate(data, context)
     # Rules that join keys are only looked at once each key by itself is right. So look again without what is wrong.
     wrong = [position for error in errors for position in find_involved(error)]
     if errors:
-        _, later = _validate(_drop(data, wrong), folder)
+        _, later = _validate(_drop(data, wrong), context)
         errors += [error for error in later if not _touches(error, wrong)]
     faults = [*document.faults, *(build_fault(error, document) for error in errors)]
     if faults or settings is None:
@@ -68,11 +72,11 @@ def build_settings(document: Document, folder: Path | None = None) -> Settings:
     return settings
 
 
-def _validate(data: dict[str, Any], folder: Path | None) -> tuple[Settings | None, list[ErrorDetails]]:
+def _validate(data: dict[str, Any], context: dict[str, Any]) -> tuple[Settings | None, list[ErrorDetails]]:
     """Strictly and by JSON's types, as Helm reads the file: "8000" is not a number, `max_workers` is not a key."""
     try:
         settings = Settings.model_validate_json(
-            json.dumps(data), strict=True, by_alias=True, by_name=False, context={"folder": folder}
+            json.dumps(data), strict=True, by_alias=True, by_name=False, context=context
         )
     except ValidationError as error:
         errors = error.errors(include_url=False)

@@ -39,15 +39,6 @@ def test_none() -> None:
     assert load_lessons(Settings()) == {}
 
 
-def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(InputError) as caught:
-        load_lessons(settings_for(tmp_path / "nowhere"))
-    assert str(caught.value) == (
-        f"error: lessons.folder: there is no folder {tmp_path}/nowhere\n"
-        "  fix: name one that is there, or leave the key out"
-    )
-
-
 def test_an_empty_folder(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="there is nothing in"):
         load_lessons(settings_for(tmp_path))

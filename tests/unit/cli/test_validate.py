@@ -2,6 +2,8 @@ import json
 import subprocess
 import sys
 
+import pytest
+
 FAULTY = "cull:\n  timeoutSecond: 60\nproxy:\n  port: 0\n"
 
 
@@ -70,6 +72,8 @@ def test_a_file_that_is_not_there(lumihub):
 def test_it_starts_at_once_because_it_imports_nothing_heavy():
     code = """
 import sys
+
+import pytest
 from lumihub.cli.main import build_app
 build_app("validate")
 heavy = {"numpy", "awkward", "uproot", "dask", "distributed", "aiohttp", "fsspec", "jupyterhub", "matplotlib"}
@@ -77,3 +81,16 @@ print(*sorted(heavy & set(sys.modules)))
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == ""
+
+
+@pytest.mark.parametrize("verb", ["validate", "up", "plan"])
+def test_lessons_that_are_not_there_are_said_before_anything_begins(lumihub, tmp_path, verb):
+    (tmp_path / "values.yaml").write_text(f"local: {{folder: {tmp_path}/state}}\nlessons:\n  folder: lessosn\n")
+    done = lumihub(verb)
+    assert done.returncode == 2
+    assert done.stderr == (
+        f"error: lessons.folder is {tmp_path}/lessosn, and no folder can be read there\n"
+        "  in values.yaml, line 3\n"
+        "  fix: name one that is there, or leave the key out\n"
+    )
+    assert not (tmp_path / "state").exists()

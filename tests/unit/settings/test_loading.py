@@ -425,3 +425,23 @@ def test_a_secret_is_never_shown():
     settings = load(cluster("hub: {db: {type: postgres, url: 'postgresql+psycopg://hub:s3cret@db/hub'}}"))
     assert "s3cret" not in f"{settings!r}{settings}{settings.model_dump_json()}{settings.model_dump()}"
     assert settings.hub.db.url.get_secret_value().endswith("@db/hub")
+
+
+@pytest.mark.parametrize("kubernetes", ["", "kubernetes: {context: school}\n"])
+def test_a_folder_of_lessons_that_is_not_there_stops_the_verbs_that_bring_it_alone(tmp_path, kubernetes):
+    path = tmp_path / "values.yaml"
+    path.write_text(f"{kubernetes}lessons:\n  folder: muons\n")
+    assert load_settings(path).lessons.folder == tmp_path / "muons"
+    with pytest.raises(InputError) as caught:
+        load_settings(path, folders=True)
+    assert str(caught.value) == (
+        f"error: lessons.folder is {tmp_path}/muons, and no folder can be read there\n"
+        f"  in {path}, line {3 if kubernetes else 2}\n"
+        "  fix: name one that is there, or leave the key out"
+    )
+    (tmp_path / "muons").write_text("a file")
+    with pytest.raises(InputError, match="no folder can be read there"):
+        load_settings(path, folders=True)
+    (tmp_path / "muons").unlink()
+    (tmp_path / "muons").mkdir()
+    assert load_settings(path, folders=True) == load_settings(path)
