@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from lumihub.data.cache import find_cache_obstacle
+from lumihub.data.origins import Origin
 from opendata import PLACE
 from servers.link import Link
 from servers.xrootd import CLIENT_ENVIRONMENT, EXPORT, XRootDCache, XRootDOrigin
@@ -111,6 +112,23 @@ def test_a_file_that_changed_at_the_origin_is_not_left_in_the_cache(school: Scho
     assert "1 of 4 files did not arrive; what came in is kept" in err
     names = {path.name for path in school.cache.data.rglob("*.root")}
     assert names == {f"data_{period}.4lep.root" for period in "ABC"}
+
+
+def test_a_file_that_was_thrown_out_under_a_reader_is_not_called_warm(school: School) -> None:
+    school.type("warm", "4lep")
+    name = next(path.relative_to(school.cache.data).as_posix() for path in school.cache.data.rglob("data_B.4lep.root"))
+    with Origin(f"{school.cache.url}/{EXPORT}", timeout=30).open(name, SIZE) as reader:
+        reader.read(0, 1000)
+        school.type("evict", "4lep", "-s", "data_B")
+        assert school.type("warm", "4lep", code=1)[1].endswith(
+            f"error: {name} was read, but the cache keeps nothing of it: it was thrown out while a reader had it open\n"
+            "  fix: close the notebooks that read it, or restart their kernels\n"
+        )
+    before = school.link.down
+    assert "1 files warmed" in school.type("warm", "4lep")[1]
+    assert school.link.down - before >= SIZE
+    assert (school.cache.data / name).stat().st_size == SIZE
+    assert "all 4 files are in the cache already" in school.type("warm", "4lep")[1]
 
 
 def test_without_a_cache_that_runs_it_says_so(school: School) -> None:

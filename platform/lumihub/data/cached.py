@@ -115,7 +115,8 @@ def record_of(folder: Path, path: str) -> Path:
 def evict(folder: Path, path: str) -> bool:
     """Take one file out of the cache, so that it comes from the origin anew; False when it was not there.
 
-    Readers that have it open go on with what they have.
+    Readers that have it open go on with what they have, and until the last of them closed it the cache keeps nothing
+    of it that others read.
     """
     data, record = folder / path, record_of(folder, path)
     there = record.exists()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -11,7 +12,7 @@ from lumihub.data.cached import CacheCounters, count_cached
 from lumihub.data.catalogue import load_catalogue
 from lumihub.data.pins import SHARE as PINNED_SHARE
 from lumihub.data.work import Report, WorkOrder
-from lumihub.errors import InputError
+from lumihub.errors import InputError, LumiHubError
 from lumihub.operations.backends import pick_store
 from lumihub.operations.data import combine_faults
 from lumihub.settings.quantities import format_bytes, parse_memory
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from lumihub.data.store import DataStore
     from lumihub.progress import Progress
     from lumihub.settings import Settings
+
+# The cache writes a file's record a moment after its last reader has closed it.
+_RECORD_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
@@ -139,7 +143,7 @@ class DataWorkshop:
         report = self._store.work(order.only(plan.missing), progress)
         if report.damaged:
             self._store.evict(report.damaged)
-        return _checked(report)
+        return _checked(self._find_unkept(report))
 
     def fetch(
         self, files: tuple[DataFile, ...], target: str, progress: Progress, *, streams: int, timeout: float
@@ -181,7 +185,7 @@ class DataWorkshop:
             self._store.evict(report.damaged)
             again = tuple(file for file in whole if file.path in report.damaged)
             anew = self._store.work(WorkOrder(verb="warm", source=source, files=again, streams=streams), progress)
-            repaired = _checked(anew).done
+            repaired = _checked(self._find_unkept(anew)).done
         return CacheVerdict(len(report.done), report.damaged, partial, repaired)
 
     def evict(self, files: tuple[DataFile, ...]) -> tuple[str, ...]:
@@ -241,6 +245,30 @@ class DataWorkshop:
     def stop(self) -> bool:
         """End work that goes on in the cluster; False where there is none."""
         return self._store.stop()
+
+    def _find_unkept(self, report: Report) -> Report:
+        """The report, with a fault for each file that was read through the cache and is not whole in it.
+
+        XRootD goes on with a file that somebody has open when it is thrown out: whoever reads it then reads bytes
+        that have no name on the disk any more, and are gone with the last reader.
+        """
+        deadline = time.monotonic() + _RECORD_SECONDS
+        while True:
+            whole = {file.path for file in self._store.contents().files if file.complete}
+            unkept = [path for path in report.done if path not in whole]
+            if not unkept or time.monotonic() > deadline:
+                break
+            time.sleep(0.5)
+        faults = {
+            path: LumiHubError(
+                f"{path} was read, but the cache keeps nothing of it: it was thrown out while a reader had it open",
+                fix="close the notebooks that read it, or restart their kernels",
+            )
+            for path in unkept
+        }
+        return replace(
+            report, done=tuple(path for path in report.done if path not in faults), faults=report.faults | faults
+        )
 
     @property
     def _cache_size(self) -> int:
