@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from lumihub.backend import Finding
 from lumihub.kubernetes.access import ApiError
 from lumihub.kubernetes.addresses import SERVICE, find_load_balancer
+from lumihub.kubernetes.doctor.room import ADD_NODE, NO_NODE
 from lumihub.kubernetes.objects import name_of, path_of
 from lumihub.kubernetes.trials import build_pod
 
@@ -58,9 +59,11 @@ def judge_processes(limits: Mapping[str, int]) -> Finding:
     Args:
         limits: by node, the kubelet's `podPidsLimit`; not above 0 where it sets none.
     """
+    if not limits:
+        return Finding("processes", False, NO_NODE, ADD_NODE)
     without = sorted(name for name, limit in limits.items() if limit <= 0)
     if not without:
-        return Finding("processes", True, f"a pod may start {min(limits.values(), default=0):,} at most")
+        return Finding("processes", True, f"a pod may start {min(limits.values()):,} at most")
     named = ", ".join(without[:3]) + (f" and {len(without) - 3} more" if without[3:] else "")
     return Finding(
         "processes",

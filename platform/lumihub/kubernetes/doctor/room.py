@@ -11,12 +11,14 @@ from lumihub.kubernetes.quantities import parse_quantity
 from lumihub.settings.quantities import format_bytes, parse_memory
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from lumihub.kubernetes.access import Cluster, Object
     from lumihub.settings import Settings
 
 CLASS_SIZE = 30
+NO_NODE = "the cluster has no node, so no pod can run"
+ADD_NODE = "add one (kubectl get nodes), then type: ./deploy.py doctor"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,14 @@ class Room:
 
 def examine_room(cluster: Cluster, settings: Settings) -> Finding:
     """How many students' servers the scheduler would place now."""
-    rooms = find_rooms(cluster.items(path_of("nodes")), cluster.items(path_of("pods")), settings)
+    return judge_room(cluster.items(path_of("nodes")), cluster.items(path_of("pods")), settings)
+
+
+def judge_room(nodes: Sequence[Object], pods: Iterable[Object], settings: Settings) -> Finding:
+    """What to say of what is free on the nodes."""
+    if not nodes:
+        return Finding("room", False, NO_NODE, ADD_NODE, stops_up=True)
+    rooms = find_rooms(nodes, pods, settings)
     cpu, memory = find_requests(settings)
     students = sum(room.fits(cpu, memory) for room in rooms.values())
     asks = f"{format_bytes(memory)} and {cpu:g} cores are kept for each"

@@ -8,6 +8,11 @@ def test_every_node_limits_processes() -> None:
     assert (found.ok, found.detail) == (True, "a pod may start 4,096 at most")
 
 
+def test_without_a_node_there_is_nothing_to_judge() -> None:
+    found = judge_processes({})
+    assert (found.ok, found.detail) == (False, "the cluster has no node, so no pod can run")
+
+
 def test_nodes_without_a_limit_are_named() -> None:
     found = judge_processes({"a": 4096, "b": -1, "c": 0, "d": -1, "e": -1})
     assert not found.ok

@@ -1,6 +1,6 @@
 import pytest
 
-from lumihub.kubernetes.doctor.room import Room, find_requests, find_rooms, takes_students
+from lumihub.kubernetes.doctor.room import Room, find_requests, find_rooms, judge_room, takes_students
 from lumihub.settings import Settings
 
 READY = [{"type": "Ready", "status": "True"}]
@@ -54,3 +54,29 @@ def test_nodes_that_take_no_students_do_not_count():
     assert takes_students(node(taints=[taint]), {}, [{"key": "gpu", "value": "yes", "effect": "NoSchedule"}])
     assert not takes_students(node(taints=[taint]), {}, [{"key": "gpu", "value": "no"}])
     assert takes_students(node(taints=[{**taint, "effect": "PreferNoSchedule"}]), {}, ())
+
+
+@pytest.mark.parametrize(
+    ("nodes", "detail", "fix"),
+    [
+        (
+            [],
+            "the cluster has no node, so no pod can run",
+            "add one (kubectl get nodes), then type: ./deploy.py doctor",
+        ),
+        (
+            [node(unschedulable=True)],
+            "no node takes students' servers",
+            "make a node ready and schedulable (kubectl get nodes)",
+        ),
+    ],
+)
+def test_no_node_at_all_is_not_the_same_as_none_for_students(nodes, detail, fix):
+    found = judge_room(nodes, [], Settings())
+    assert (found.ok, found.stops_up, found.detail, found.fix) == (False, True, detail, fix)
+
+
+def test_a_class_needs_its_room():
+    found = judge_room([node()], [pod()], Settings())
+    assert (found.ok, found.stops_up) == (False, False)
+    assert found.detail == "14 more students fit on 1 node; 536.9 MB and 0.1 cores are kept for each"
