@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 import tomllib
@@ -54,6 +55,15 @@ def test_every_room_has_its_place_in_the_order_of_imports():
     placed = {name.strip().removeprefix("lumihub.") for layer in layers for name in layer.split("|")}
     rooms = {path.stem for path in ROOMS.iterdir() if path.is_dir() or path.suffix == ".py"}
     assert rooms - {"__init__", "__pycache__"} == placed
+
+
+def test_contributors_are_told_of_every_room_in_that_order():
+    layers = SETTINGS["tool"]["importlinter"]["contracts"][0]["layers"]
+    places = {name.strip().removeprefix("lumihub."): at for at, layer in enumerate(layers) for name in layer.split("|")}
+    table = (PROJECT / "CONTRIBUTING.md").read_text("utf-8").partition("| Room |")[2].partition("\n\n")[0]
+    told = [room for row in table.splitlines()[2:] for room in re.findall(r"`(\w+)`", row.split("|")[1])]
+    assert sorted(told) == sorted(places)
+    assert [places[room] for room in told] == sorted(places.values())
 
 
 def test_modules_are_named_for_what_they_are_about():
