@@ -7,6 +7,7 @@ import socket
 import ssl
 import time
 import warnings
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,7 +22,6 @@ from opendata import EVENTS, PLACE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from distributed import Client
 
@@ -93,6 +93,16 @@ def test_the_dashboard_answers_its_owner_on_the_socket(client: Client, home: Pat
         page.connect(str(path))
         page.sendall(b"GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
         assert page.recv(4096).startswith(b"HTTP/1.1 200")
+
+
+def test_what_it_keeps_on_the_disk_is_in_its_owners_folder(client: Client, home: Path) -> None:
+    own = home / ".local/share/lumihub/dask"
+    places = [client.run_on_scheduler(lambda dask_scheduler: dask_scheduler.local_directory)]
+    places += client.run(lambda dask_worker: dask_worker.local_directory).values()
+    places += client.run(lambda dask_worker: dask_worker.local_directory, nanny=True).values()
+    assert len(places) == 5
+    assert all(Path(place).is_relative_to(own) for place in places)
+    assert own.stat().st_mode & 0o777 == 0o700
 
 
 def test_asking_again_gives_the_same(client: Client) -> None:

@@ -77,6 +77,8 @@ class OwnerCluster(LocalCluster):
     """
 
     def __init__(self, workers: int, memory: int) -> None:
+        # Dask's own place is one folder for all accounts: who made it could put modules before the others'.
+        place = {"local_directory": str(dashboard.ensure_own_folder())}
         with dask.config.set({"distributed.worker.multiprocessing-method": "spawn"}):
             if workers:
                 super().__init__(  # type: ignore[no-untyped-call]
@@ -90,6 +92,8 @@ class OwnerCluster(LocalCluster):
                     worker_dashboard_address=None,
                     worker_class=OwnerNanny,
                     env=thread_environment(1),
+                    scheduler_kwargs=place,
+                    **place,
                 )
             else:
                 super().__init__(  # type: ignore[no-untyped-call]
@@ -101,6 +105,8 @@ class OwnerCluster(LocalCluster):
                     dashboard_address="127.0.0.1:0",
                     worker_dashboard_address=None,
                     worker_class=OwnerWorker,
+                    scheduler_kwargs=place,
+                    **place,
                 )
 
     async def _start(self) -> None:

@@ -18,14 +18,25 @@ _LONGEST_ADDRESS = 107
 
 
 def socket_path() -> Path:
-    """The address that jupyter-server-proxy connects to: always the newest kernel's dashboard.
+    """The address that jupyter-server-proxy connects to: always the newest kernel's dashboard."""
+    return _own_folder() / "dashboard.sock"
 
-    It lies beside the sockets of the server's kernels, in a private folder with a short name; outside a server in the
-    home, whose path may be too long for a socket.
+
+def ensure_own_folder() -> Path:
+    """A folder of mode 0700 for what Dask keeps on the disk of this machine."""
+    folder = _own_folder()
+    folder.mkdir(parents=True, exist_ok=True)
+    folder.chmod(0o700)
+    return folder
+
+
+def _own_folder() -> Path:
+    """Beside the sockets of the server's kernels, in a private folder with a short name; outside a server in the home.
+
+    A home's path may be too long for a socket.
     """
     runtime = os.environ.get("JUPYTER_RUNTIME_DIR")
-    folder = Path(runtime) if runtime else Path.home() / ".local/share/lumihub"
-    return folder / "dask/dashboard.sock"
+    return (Path(runtime) if runtime else Path.home() / ".local/share/lumihub") / "dask"
 
 
 def link() -> str:
@@ -46,8 +57,7 @@ def bind() -> tuple[socket.socket, Path] | None:
     own = newest.with_name(f"{os.getpid()}-{os.urandom(4).hex()}.sock")
     if len(os.fsencode(own)) > _LONGEST_ADDRESS:
         return None
-    newest.parent.mkdir(parents=True, exist_ok=True)
-    newest.parent.chmod(0o700)
+    ensure_own_folder()
     for path in _others(own):
         if not _answers(path):
             path.unlink(missing_ok=True)

@@ -40,6 +40,8 @@ def build_environment(current: Mapping[str, str], home: Path, *, writable: bool,
     added = {
         "JUPYTER_RUNTIME_DIR": str(runtime),
         "JUPYTER_CONFIG_PATH": os.pathsep.join(filter(None, [config, current.get("JUPYTER_CONFIG_PATH", "")])),
+        # Dask that a student starts without ours: its own place is one folder for all accounts of a machine.
+        "DASK_TEMPORARY_DIRECTORY": str(runtime),
         # Otherwise each kernel warns that its frozen modules cannot be debugged.
         "PYDEVD_DISABLE_FILE_VALIDATION": "1",
     }

@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import dask
 import pytest
 
 from lumihub.lab import environment
@@ -22,6 +23,12 @@ def test_settings_come_from_the_installation_before_others(tmp_path: Path) -> No
     first, second = build(tmp_path, JUPYTER_CONFIG_PATH="/etc/school")["JUPYTER_CONFIG_PATH"].split(os.pathsep)
     assert (Path(first) / "jupyter_server_config.py").is_file()
     assert second == "/etc/school"
+
+
+def test_dask_keeps_its_files_in_the_private_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    added = build(tmp_path)
+    monkeypatch.setattr(os, "environ", added)
+    assert dask.config.collect_env()["temporary_directory"] == added["JUPYTER_RUNTIME_DIR"]
 
 
 def test_threads_follow_the_limit_unless_the_administrator_chose(
