@@ -117,6 +117,31 @@ def test_wrong_passwords_lock_for_a_while(hub: Installation) -> None:
     assert log_in(hub, "locked", new) == ""
 
 
+@pytest.mark.parametrize(
+    "form", [{}, {"username": "lise"}, {"password": GOOD}, {"username": "lise", "password": ""}], ids=str
+)
+def test_a_login_without_all_its_words_is_told_what_is_missing(hub: Installation, form: dict[str, str]) -> None:
+    with StudentSession(hub.url, "lise") as session:
+        session._get(f"{hub.url}hub/login")
+        form = {**form, "_xsrf": session._xsrf("/hub/")}
+        page = session._ask("POST", f"{hub.url}hub/login", data=form)
+        assert page.status_code == 400
+        assert "Type your user name and your password." in page.text
+        assert 'name="password"' in page.text
+
+
+@pytest.mark.parametrize("left_out", ["username", "signup_password", "signup_password_confirmation"])
+def test_a_sign_up_without_all_its_words_makes_nobody(hub: Installation, left_out: str) -> None:
+    with StudentSession(hub.url, "halfway") as session:
+        session._get(f"{hub.url}hub/signup")
+        form = {"username": "halfway", "signup_password": GOOD, "signup_password_confirmation": GOOD}
+        del form[left_out]
+        page = session._ask("POST", f"{hub.url}hub/signup", data={**form, "_xsrf": session._xsrf("/hub/")})
+        assert page.status_code == 400
+        assert f"Missing argument {left_out}" in page.text
+    assert "halfway" not in hub.lumihub("users", "list").stdout
+
+
 def test_approval_is_not_to_be_had_by_a_link(hub: Installation) -> None:
     with StudentSession(hub.url, "hopeful") as session:
         session.sign_up(GOOD)

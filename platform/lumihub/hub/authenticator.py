@@ -43,14 +43,17 @@ class LumiHubAuthenticator(NativeAuthenticator):
         """The name of who gave the right password, or None.
 
         Raises:
-            tornado.web.HTTPError: too many wrong passwords in a row, or nobody let the account in yet.
+            tornado.web.HTTPError: a word is missing, too many were wrong in a row, or nobody let the account in yet.
         """
-        name = self.normalize_username(data["username"])
+        # Our page sends both; a script, or a browser's extension that fills in forms, may not.
+        name, password = self.normalize_username(data.get("username", "")), data.get("password", "")
+        if not name or not password:
+            raise web.HTTPError(400, "Type your user name and your password.")
         if self.is_blocked(name):
             minutes = self.seconds_before_next_try // 60
             raise web.HTTPError(403, f"Too many wrong passwords: try again in {minutes} minutes, or ask for a new one.")
         account = self.get_user(name)
-        if account and await check_password(data["password"], account.password):
+        if account and await check_password(password, account.password):
             if not account.is_authorized:
                 raise web.HTTPError(403, "Your account waits for approval: ask your teacher.")
             self.successful_login(name)
