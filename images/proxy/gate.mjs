@@ -5,6 +5,9 @@
 // or a token and no cookie of a browser that is logged in: scripts come so. JupyterLab's pages send a token with what they
 // ask for, but must get the key, too, for their websockets come without a token. All others get the hub.
 //
+// A service worker would stay in a browser that several people share, between the next one there and the hub: no page of a
+// student's server gets one.
+//
 //     node gate.mjs OPTION...
 //
 // Its options are those of configurable-http-proxy.
@@ -43,6 +46,10 @@ ConfigurableProxy.prototype.targetForReq = async function (request) {
 function mayPass(request, user) {
   if (user === undefined) {
     return true;
+  }
+  // Browsers say so when they ask for the script of one, and pages can't leave it out.
+  if (request.headers["service-worker"] !== undefined) {
+    return false;
   }
   if (TOKEN.test(request.headers.authorization ?? "") && findCookies(request, BROWSER_COOKIE).length === 0) {
     return true;

@@ -29,9 +29,13 @@ OPTIONS = [
 
 
 @contextmanager
-def running_chromium() -> Iterator[Browser]:
-    """While Playwright is there, no other test can run an event loop of its own: for one module at a time."""
-    options = [*OPTIONS, *(["--no-sandbox"] if os.geteuid() == 0 else [])]
+def running_chromium(*more: str) -> Iterator[Browser]:
+    """While Playwright is there, no other test can run an event loop of its own: for one module at a time.
+
+    Args:
+        more: words of the command line.
+    """
+    options = [*OPTIONS, *more, *(["--no-sandbox"] if os.geteuid() == 0 else [])]
     expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=options)

@@ -34,6 +34,10 @@ pytestmark = [
 
 COOKIE = "__Host-lumihub-server"
 WELCOME = "Welcome: hunting for the Higgs boson"
+HUBS_SCRIPT = "/hub/static/components/requirejs/require.js"
+REGISTER = """([script, scope]) => navigator.serviceWorker.register(script, scope ? {scope} : {})
+    .then(() => "registered", error => error.message)"""
+LEFT = """async () => [localStorage.getItem("left"), (await navigator.serviceWorker.getRegistrations()).length]"""
 CERTIFICATE = (
     "req -x509 -newkey rsa:2048 -nodes -keyout key.pem -out cert.pem -days 2 -subj /CN=127.0.0.1"
     " -addext subjectAltName=IP:127.0.0.1"
@@ -70,14 +74,15 @@ def mallory(url: str, passwords: dict[str, str]) -> Iterator[StudentSession]:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    with running_chromium() as chromium:
+    # For service workers, which the option of a context does not reach.
+    with running_chromium("--ignore-certificate-errors") as chromium:
         yield chromium
 
 
 @contextmanager
 def logged_in(browser: Browser, url: str, name: str, password: str) -> Iterator[Page]:
     """Somebody who has just logged in and is at the hub's own page."""
-    with person(browser, ignore_https_errors=True) as context:
+    with person(browser) as context:
         page = context.new_page()
         page.goto(f"{url}hub/login?next=%2Fhub%2Fhome")
         log_in(page, name, password)
@@ -155,3 +160,27 @@ def test_a_notebook_that_was_open_before_the_gate_goes_on(
         lab.cell("2 + 3 * 7").locator(".cm-content").click()
         lab.press("Shift+Enter")
         expect(lab.outputs("2 + 3 * 7")).to_have_text("23")
+
+
+def test_who_comes_next_to_a_browser_finds_nothing_that_a_page_left(
+    url: str, passwords: dict[str, str], mallory: StudentSession, browser: Browser
+) -> None:
+    with logged_in(browser, url, "mallory", passwords["mallory"]) as page:
+        page.goto(f"{url}user/mallory/no-such-page")
+        # It would stand between the next one and the hub, also where that one types a password.
+        assert "behind a redirect" in page.evaluate(REGISTER, ["worker.js", "/"])
+        assert read_lines(mallory, SEEN, "worker.js") == []
+        # The hub's own script, in place of one that came into this browser before it was refused.
+        assert page.evaluate(REGISTER, [HUBS_SCRIPT, None]) == "registered"
+        page.evaluate("localStorage.setItem('left', 'by mallory')")
+        assert page.evaluate(LEFT) == ["by mallory", 1]
+        # A browser that is only closed for a while, not logged out.
+        page.context.clear_cookies()
+        page.goto(f"{url}hub/login?next=%2Fhub%2Fhome")
+        assert page.evaluate(LEFT) == ["by mallory", 1]
+        log_in(page, "ben", passwords["ben"])
+        page.wait_for_url(f"{url}hub/home")
+        assert page.evaluate(LEFT) == [None, 0]
+        page.evaluate("localStorage.setItem('left', 'by ben')")
+        page.goto(f"{url}hub/logout")
+        assert page.evaluate(LEFT) == [None, 0]

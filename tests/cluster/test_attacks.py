@@ -348,6 +348,10 @@ def test_a_page_of_a_students_server(scene: Scene) -> None:
         with scene.one.student(owner, passwords[owner]) as server:
             set_the_stage(server)
             page, person = f"{server.base}stage", {"Accept": "text/html"}
+            # Nor does it leave a service worker in a browser that the next one uses.
+            assert "My results" in server._http.get(page, timeout=20).text
+            worker = server._http.get(page, headers={"Service-Worker": "script"}, allow_redirects=False, timeout=20)
+            assert worker.status_code == 302
             for name, (password, refusal) in visitors.items():
                 with StudentSession(scene.one.url, name) as browser:
                     browser.log_in(password)

@@ -112,6 +112,15 @@ def test_the_owner_passes(mallory: StudentSession, log_in: Callable[[str], Stude
     connection.close()
 
 
+def test_the_owners_pages_get_no_service_worker(
+    mallory: StudentSession, log_in: Callable[[str], StudentSession]
+) -> None:
+    browser, path = log_in(mallory.name), "user/mal@school.org/stage"
+    assert send(browser, "GET", path).status_code == 200
+    assert send(browser, "GET", path, **{"Service-Worker": "script"}).status_code == 302
+    assert send(browser, "GET", path, **{"Service-Worker": "script", "Authorization": "token x"}).status_code == 302
+
+
 @pytest.mark.parametrize("name", ["ben", "admin"])
 def test_nothing_of_anothers_request_reaches_the_server(
     mallory: StudentSession, log_in: Callable[[str], StudentSession], name: str
@@ -263,7 +272,8 @@ def test_a_login_takes_the_place_of_what_somebody_left_behind_and_a_logout_leave
     path = "user/mal@school.org/stage"
     assert send(shared, "GET", path).status_code == 200
     theirs = shared._http.cookies[COOKIE]
-    shared._http.get(f"{shared.url}hub/logout")
+    left = shared._http.get(f"{shared.url}hub/logout", allow_redirects=False)
+    assert left.headers["Clear-Site-Data"] == '"storage"'
     assert shared._http.cookies.get(COOKIE) is None
     # Kept beyond the logout by whoever sat here before.
     shared._http.cookies.set(COOKIE, theirs, domain="127.0.0.1", path="/")

@@ -1,6 +1,7 @@
 """What a hostile student may add to the own server: a page that answers anybody without asking the hub.
 
-The page takes the login of whoever sees it, and the server writes down each request that reaches it.
+The page takes the login of whoever sees it, and the server writes down each request that reaches it. It also has a
+service worker for all of the address, the hub's pages too.
 """
 
 from __future__ import annotations
@@ -46,13 +47,20 @@ class Stage(RequestHandler):
 
     put = delete = patch = get
 
+class Worker(RequestHandler):
+    def get(self):
+        self.set_header("Content-Type", "text/javascript")
+        self.set_header("Service-Worker-Allowed", "/")
+        self.finish("addEventListener('fetch', event => event.respondWith(new Response('taken')))")
+
 class Socket(WebSocketHandler):
     def open(self):
         self.write_message("hello")
 
 class Recording(ServerWebApplication):
     def init_handlers(self, *words):
-        pages = [("/user/[^/]+/stage", Stage), ("/user/[^/]+/stage/socket", Socket)]
+        pages = [("/stage", Stage), ("/stage/socket", Socket), ("/worker.js", Worker)]
+        pages = [("/user/[^/]+" + path, handler) for path, handler in pages]
         return [*pages, *super().init_handlers(*words)]
 
     def find_handler(self, request, **options):

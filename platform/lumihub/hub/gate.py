@@ -158,7 +158,7 @@ class VisitHandler(BaseHandler):
 
 
 def give_keys_at_login() -> None:
-    """Let each login bring the key and each logout take it away.
+    """Let each login bring the key and each logout take it away, and what pages left in the browser with it.
 
     Every way to log in, be it a password, a provider or a course, ends in these two methods of JupyterHub's, which
     calls no hook there. Left to the first visit, the key of who used this browser before would stay until then.
@@ -168,10 +168,12 @@ def give_keys_at_login() -> None:
     def set_login_cookie(self: BaseHandler, user: User) -> None:
         log_in(self, user)
         give_key(self, user)
+        forget_pages(self)
 
     def clear_login_cookie(self: BaseHandler, name: str | None = None) -> None:
         log_out(self, name)
         self.clear_cookie(cookie_name(self.request), path="/")
+        forget_pages(self)
 
     BaseHandler.set_login_cookie, BaseHandler.clear_login_cookie = set_login_cookie, clear_login_cookie
 
@@ -181,6 +183,15 @@ def give_key(handler: BaseHandler, owner: User) -> None:
     name = cookie_name(handler.request)
     secure = {"secure": True} if name.startswith(HTTPS_PREFIX) else {}
     handler.set_cookie(name, key_of(handler, owner), path="/", httponly=True, samesite="Lax", **secure)
+
+
+def forget_pages(handler: BaseHandler) -> None:
+    """Let the browser throw away what pages of this address keep in it, from storage to service workers.
+
+    Who comes next to this browser gets nothing of what pages of another's server left. Cookies stay, and so does the
+    work, which is on the server. Browsers heed it by https, and from this machine itself.
+    """
+    handler.set_header("Clear-Site-Data", '"storage"')
 
 
 def key_of(handler: BaseHandler, owner: User) -> str:

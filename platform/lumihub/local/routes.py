@@ -12,9 +12,15 @@ from lumihub.hub.server_keys import BROWSER_COOKIE, build_cookie_name, build_key
 # too: their websockets come without.
 _TOKEN = "HeaderRegexp(`Authorization`, `(?i)^(token|bearer)\\s+\\S`)"  # noqa: S105
 
+# Browsers say so when they ask for the script of a service worker.
+_WORKER = "HeaderRegexp(`Service-Worker`, `.`)"
+
 
 class GatedProxy(TraefikFileProviderProxy):
     """Traefik that lets nobody through to a student's server who does not carry its key; the hub has them then.
+
+    No page of a student's server gets a service worker either: it would stay in the browser, and may stand between the
+    next person there and the hub.
 
     The key stands in the rule that chooses the server, so that no way of writing an address leads past it.
     """
@@ -34,7 +40,7 @@ class GatedProxy(TraefikFileProviderProxy):
             cookie = build_cookie_name("https" if self.is_https else "http")
             condition = build_condition(cookie, build_key(self.traefik_api_password, data["user"]))
             for router in traefik["http"]["routers"].values():
-                router["rule"] = f"( {router['rule']} ) && ( {condition} )"
+                router["rule"] = f"( {router['rule']} ) && ( {condition} ) && !{_WORKER}"
         return traefik, jupyterhub
 
 
