@@ -172,6 +172,7 @@ def test_the_diagram_of_decays_is_drawn(anna: JupyterLab, picture: Callable[[Pag
     diagram.scroll_into_view_if_needed()
     picture(anna.page, "23-diagram")
     assert len(find_colours(diagram)) > 100
+    expect(diagram).to_have_attribute("alt", re.compile("^What a Higgs boson decays into, .* bottom quarks 58.1 %"))
 
 
 def walk_to(lab: JupyterLab, control: Locator, key: str = "Tab", most: int = 4) -> None:
@@ -199,6 +200,7 @@ def test_a_lesson_runs_to_its_end_and_shows_its_plot(lesson: JupyterLab, picture
     colours = find_colours(plot)
     signal = tuple(bytes.fromhex(SIGNAL_COLOUR.removeprefix("#")))
     assert {(255, 255, 255), (0, 0, 0), signal} <= colours
+    expect(plot).to_have_attribute("alt", re.compile("^Histogram of the mass of the four leptons from 80 .* Data: "))
     assert lesson.complaints == []
     lesson.outputs("result.cutflow").first.scroll_into_view_if_needed()
     picture(lesson.page, "32-cutflow")

@@ -48,9 +48,11 @@ def printed(lesson: Any, cell: int | str) -> str:
 
 
 def plots(lesson: Any) -> int:
-    """How many pictures the lesson shows."""
+    """How many pictures the lesson shows; each says in words what is on it."""
     outputs = [output for cell in lesson.cells if cell.cell_type == "code" for output in cell.outputs]
-    return sum("image/png" in output.get("data", {}) for output in outputs)
+    pictures = [output for output in outputs if "image/png" in output.get("data", {})]
+    assert all(len(output.metadata["image/png"]["alt"]) > 100 for output in pictures)
+    return len(pictures)
 
 
 def test_the_welcome_on_the_simulated_sample(home: Path) -> None:

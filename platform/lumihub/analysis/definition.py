@@ -54,6 +54,7 @@ class Histogram:
         values: one number an event.
         after: name of the cut.
         only: True for the events that count; all when None.
+        words: what the axis is, for who cannot see the plot; as in "histogram of WORDS". The label when empty.
     """
 
     name: str
@@ -64,6 +65,7 @@ class Histogram:
     values: Expression
     after: str
     only: Expression | None = None
+    words: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,13 @@ class Process:
     title: str
     samples: tuple[str, ...]
     signal: bool = False
+
+
+def plain(title: str) -> str:
+    """A title or label without the marks that matplotlib draws formulas from."""
+    for mark, text in {r"\bar{t}": "t̄", "^{(*)}": "(*)", "$": "", r"\gamma": "γ", r"\ell": "l"}.items():
+        title = title.replace(mark, text)
+    return title
 
 
 @dataclass(frozen=True, slots=True)

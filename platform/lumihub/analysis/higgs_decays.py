@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+
+    from lumihub.analysis.figures import DescribedFigure
 
 HIGGS_FRACTIONS = {
     "bb": 0.5809,
@@ -120,7 +121,7 @@ _GAP = 0.045
 _THINNEST = 0.004
 
 
-def draw_sankey(fractions: dict[str, float] | None = None) -> Figure:
+def draw_sankey(fractions: dict[str, float] | None = None) -> DescribedFigure:
     """Draw the decays of the Higgs boson as streams as wide as their share.
 
     Args:
@@ -131,9 +132,12 @@ def draw_sankey(fractions: dict[str, float] | None = None) -> Figure:
     """
     import matplotlib.pyplot as plt
 
+    from lumihub.analysis.figures import DescribedFigure
+
     published = fractions is None
     fractions = HIGGS_FRACTIONS if fractions is None else fractions
-    figure, axes = plt.subplots(figsize=(11, 7.5), layout="constrained")
+    figure = cast("DescribedFigure", plt.figure(FigureClass=DescribedFigure, figsize=(11, 7.5), layout="constrained"))
+    axes = figure.subplots()
     tops = _stack(list(fractions.values()), _GAP)
     height = sum(max(share, _THINNEST) for share in fractions.values()) + _GAP * (len(fractions) - 1)
     offset = (height - sum(fractions.values())) / 2
@@ -146,15 +150,29 @@ def draw_sankey(fractions: dict[str, float] | None = None) -> Figure:
         _draw_bar(axes, _MIDDLE, top, share, color)
         _label(axes, _MIDDLE + _BAR, top, share, f"{NAMES[name]}   {_percent(share)}")
         left -= share
-    for name, decays in (("WW", w_pair_decays()), ("ZZ", _short_z_decays())):
+    pairs = {"WW": w_pair_decays(), "ZZ": _short_z_decays()}
+    for name, decays in pairs.items():
         _draw_second_step(axes, tops[list(fractions).index(name)], fractions[name], decays, _COLORS[name])
     axes.set(xlim=(-0.15, 1.32), ylim=(-height - 0.07, 0.03))
     axes.set_axis_off()
-    axes.set_title(f"What a Higgs boson {'decays' if published else 'might decay'} into", fontsize=16)
+    title = f"What a Higgs boson {'decays' if published else 'might decay'} into"
+    axes.set_title(title, fontsize=16)
     source = "LHC Higgs WG, Yellow Report 4 (125.09 GeV); Particle Data Group 2026" if published else "invented numbers"
     figure.text(0.01, 0.005, source, fontsize=9, color="#555555")
+    figure.alt = f"{title}, in streams as wide as their share: {_describe(fractions, pairs)} Source: {source}."
     plt.close(figure)
     return figure
+
+
+def _describe(fractions: dict[str, float], pairs: dict[str, list[Decay]]) -> str:
+    """The diagram in words: each stream with its share, and what those of the two pairs of bosons end as."""
+    streams = [f"{NAMES[name].partition('  ')[0]} {_percent(share)}" for name, share in fractions.items()]
+    ends = [
+        f"{NAMES[name].partition('  ')[0]} end as "
+        + ", ".join(f"{decay.title} {_percent(fractions[name] * decay.share)}" for decay in decays)
+        for name, decays in pairs.items()
+    ]
+    return f"{'; '.join(streams)}. Of all Higgs bosons, {'; '.join(ends)}."
 
 
 def _short_z_decays() -> list[Decay]:

@@ -6,16 +6,18 @@ plots, which mark what the collaboration stands behind.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import matplotlib.pyplot as plt
 import mplhep
 import numpy as np
 
+from lumihub.analysis.definition import plain
+from lumihub.analysis.figures import DescribedFigure
+
 if TYPE_CHECKING:
     import hist
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
     from lumihub.analysis.fits import PeakFit
     from lumihub.analysis.result import Result
@@ -43,7 +45,7 @@ STYLE: Any = {
 _DATA: Any = {"histtype": "errorbar", "color": "black", "markersize": 6, "capsize": 0, "flow": "none"}
 
 
-def plot(result: Result, name: str | None = None, *, log: bool = False) -> Figure:
+def plot(result: Result, name: str | None = None, *, log: bool = False) -> DescribedFigure:
     """Draw a histogram: simulated groups in a stack, data as points, below their ratio where there are both.
 
     Args:
@@ -59,12 +61,10 @@ def plot(result: Result, name: str | None = None, *, log: bool = False) -> Figur
     data = result.summed(name, result.data_samples) if result.data_samples else None
     with plt.rc_context(STYLE):
         if data is None or not groups or not any(each.values().any() for _, each, _ in groups):
-            figure, upper = plt.subplots(layout="constrained")
+            figure, (upper,) = _make_figure(1)
             lower = None
         else:
-            figure, (upper, lower) = plt.subplots(
-                2, sharex=True, layout="constrained", gridspec_kw={"height_ratios": (3, 1)}
-            )
+            figure, (upper, lower) = _make_figure(3, 1)
         _draw_stack(upper, groups)
         if data is not None:
             mplhep.histplot(data, ax=upper, label=f"data, {_count(data)} events", yerr=True, **_DATA)
@@ -72,11 +72,17 @@ def plot(result: Result, name: str | None = None, *, log: bool = False) -> Figur
         if lower is not None and data is not None:
             _draw_ratio(lower, data, _sum(groups))
         (lower or upper).set_xlabel(_axis(result, name).label)
-    plt.close(figure)
+    found = [] if data is None else [("data", data)]
+    stack = [(f"simulated {plain(title)}", each) for title, each, _ in groups]
+    figure.alt = _describe(result, name, found + stack)
+    if lower is not None and data is not None:
+        figure.alt += (
+            f" Below: data divided by simulation, {_total(data) / _total(_sum(groups)):.2f} for all bins together."
+        )
     return figure
 
 
-def plot_fit(result: Result, fit: PeakFit, name: str | None = None) -> Figure:
+def plot_fit(result: Result, fit: PeakFit, name: str | None = None) -> DescribedFigure:
     """Draw data with the fitted background and peak, and below what is left of the data without the background.
 
     Args:
@@ -89,9 +95,7 @@ def plot_fit(result: Result, fit: PeakFit, name: str | None = None) -> Figure:
     axis = data.axes[0]
     fine = np.linspace(axis.edges[0], axis.edges[-1], 400)
     with plt.rc_context(STYLE):
-        figure, (upper, lower) = plt.subplots(
-            2, sharex=True, layout="constrained", gridspec_kw={"height_ratios": (2, 1)}
-        )
+        figure, (upper, lower) = _make_figure(2, 1)
         mplhep.histplot(data, ax=upper, label=f"data, {_count(data)} events", yerr=True, **_DATA)
         upper.plot(fine, fit.background_at(fine) + fit.signal_at(fine), color=SIGNAL_COLOUR, label="background + peak")
         upper.plot(fine, fit.background_at(fine), "--", color=BACKGROUND_COLOURS[0], label="background")
@@ -103,7 +107,10 @@ def plot_fit(result: Result, fit: PeakFit, name: str | None = None) -> Figure:
         lower.set_ylabel("data - bkg")
         lower.set_xlabel(_axis(result, name).label)
         figure.align_ylabels()
-    plt.close(figure)
+    figure.alt = (
+        f"{_describe(result, name, [('data', data)])} A smooth background with a peak is fitted to the data: {fit}."
+        " Below: what the background leaves of the data, and the peak alone."
+    )
     return figure
 
 
@@ -111,6 +118,29 @@ def main_histogram(result: Result) -> str:
     """The histogram that shows what the analysis looks for: the first one filled after the last cut."""
     definition = result.definition
     return next(each.name for each in definition.histograms if each.after == definition.cuts[-1].name)
+
+
+def _make_figure(*heights: int) -> tuple[DescribedFigure, list[Axes]]:
+    """A figure with plots of these heights above each other, which share their axis; shown by who gets it alone."""
+    figure = cast("DescribedFigure", plt.figure(FigureClass=DescribedFigure, layout="constrained"))
+    plt.close(figure)
+    plots = figure.subplots(len(heights), sharex=True, squeeze=False, height_ratios=heights)
+    return figure, list(plots[:, 0])
+
+
+def _describe(result: Result, name: str, drawn: list[tuple[str, hist.Hist[Any]]]) -> str:
+    """What is drawn, in words: each histogram by its number of events and its highest bin."""
+    spec = _axis(result, name)
+    parts = [
+        f"Histogram of {spec.words or plain(spec.label)} from {spec.low:g} to {spec.high:g} GeV in {spec.bins} bins:"
+        f" {result.label}, 13 TeV, {result.luminosity:.3g} inverse femtobarns."
+    ]
+    for title, each in drawn:
+        highest = int(np.argmax(each.values()))
+        low, high = each.axes[0][highest]
+        most = f", the highest bin from {low:.5g} to {high:.5g} GeV with {_number(each.values()[highest])}"
+        parts.append(f"{title[0].upper()}{title[1:]}: {_count(each)} events{most if each.values().any() else ''}.")
+    return " ".join(parts)
 
 
 Group = tuple[str, "hist.Hist[Any]", str]
@@ -215,9 +245,16 @@ def _errors(histogram: hist.Hist[Any]) -> Any:
     return np.sqrt(np.asarray(histogram.variances()))
 
 
-def _count(histogram: hist.Hist[Any]) -> str:
+def _total(histogram: hist.Hist[Any]) -> float:
     total: Any = histogram.sum()
-    value = total.value
+    return float(total.value)
+
+
+def _count(histogram: hist.Hist[Any]) -> str:
+    return _number(_total(histogram))
+
+
+def _number(value: float) -> str:
     return f"{value:,.0f}" if value >= 100 or value == round(value) else f"{value:.3g}"
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from lumihub.analysis.definition import plain
 from lumihub.cli.options import Json
 from lumihub.cli.output import output
 from lumihub.errors import InputError
@@ -149,7 +150,7 @@ def _print(result: Result) -> None:
     output.table(_cutflow(result))
     for each in result.yields:
         error = f" ± {each.error:,.2f} (statistical)"
-        output.result(f"{_plain(each.title):<18}{each.value:12,.2f}{error}, {each.events:,} events")
+        output.result(f"{plain(each.title):<18}{each.value:12,.2f}{error}, {each.events:,} events")
     output.result()
     rate = result.events / result.seconds if result.seconds else 0
     output.result(
@@ -161,7 +162,7 @@ def _cutflow(result: Result) -> Table:
     from rich.table import Table
 
     columns: list[tuple[str, tuple[str, ...]]] = [(name, (name,)) for name in result.data_samples]
-    columns += [(_plain(process.title), process.samples) for process in result.processes]
+    columns += [(plain(process.title), process.samples) for process in result.processes]
     # Without frames, so that four periods and three groups fit into 80 columns.
     table = Table(box=None, padding=(0, 1, 0, 0), header_style="bold")
     table.add_column("events after", no_wrap=True)
@@ -179,9 +180,3 @@ def _number(counted: Yield) -> str:
     # Two digits of the error, and the value to the same place.
     places = max(0, 1 - math.floor(math.log10(counted.error))) if counted.error > 0 else 2
     return f"{counted.value:,.{min(places, 6)}f}±{counted.error:,.{min(places, 6)}f}"
-
-
-def _plain(title: str) -> str:
-    for mark, text in {r"\bar{t}": "t̄", "^{(*)}": "(*)", "$": "", r"\gamma": "γ"}.items():
-        title = title.replace(mark, text)
-    return title

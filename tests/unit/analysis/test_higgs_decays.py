@@ -55,6 +55,15 @@ def test_invented_numbers_do_not_claim_a_source() -> None:
     }
 
 
+def test_the_diagram_in_words() -> None:
+    words = draw_sankey().alt
+    assert words.startswith(
+        "What a Higgs boson decays into, in streams as wide as their share: bottom quarks 58.1 %; W"
+    )
+    assert "; Z bosons end as 4 electrons or muons 0.012 %, 2 electrons or muons and others 0.32 %" in words
+    assert draw_sankey(dict.fromkeys(HIGGS_FRACTIONS, 1 / 9)).alt.endswith(" Source: invented numbers.")
+
+
 def test_no_labels_lie_on_each_other() -> None:
     figure = draw_sankey()
     figure.canvas.draw()

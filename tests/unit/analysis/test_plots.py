@@ -5,6 +5,9 @@ from typing import TYPE_CHECKING
 import matplotlib as mpl
 import numpy as np
 import pytest
+from IPython.core.formatters import DisplayFormatter
+from IPython.core.pylabtools import print_figure
+from matplotlib.figure import Figure
 
 mpl.use("agg")
 
@@ -56,6 +59,27 @@ def test_data_and_simulation_come_with_their_ratio_and_say_where_they_are_from()
     assert points == [pytest.approx((89.375, 9 / 20)), pytest.approx((126.875, 4 / 10))]
 
 
+def test_a_plot_says_in_words_what_it_shows() -> None:
+    made = result("higgs-4l", data_A=[91.0] * 9 + [125.0] * 4, llll=[91.0, 91.0], ggH125_ZZ4lep=[125.0])
+    assert plot(made).alt == (
+        "Histogram of the mass of the four leptons from 80 to 170 GeV in 24 bins: simulated sample, not ATLAS data,"
+        " 13 TeV, 10 inverse femtobarns. Data: 13 events, the highest bin from 87.5 to 91.25 GeV with 9."
+        " Simulated ZZ(*): 20 events, the highest bin from 87.5 to 91.25 GeV with 20. Simulated Higgs, 125 GeV:"
+        " 10 events, the highest bin from 125 to 128.75 GeV with 10."
+        " Below: data divided by simulation, 0.43 for all bins together."
+    )
+    assert plot(result("higgs-gamgam", data_A=[])).alt.endswith("10 inverse femtobarns. Data: 0 events.")
+
+
+def test_a_notebook_keeps_the_words_beside_the_one_picture() -> None:
+    display = DisplayFormatter()
+    display.formatters["image/png"].for_type(Figure, lambda figure: print_figure(figure, "png"))
+    figure = plot(result("higgs-4l", data_A=[91.0]))
+    content, metadata = display.format(figure)
+    assert set(content) == {"text/plain", "image/png"}
+    assert metadata == {"image/png": {"alt": figure.alt}}
+
+
 @pytest.mark.parametrize("masses", [{"data_A": [91.0]}, {"llll": [91.0]}, {"data_A": []}])
 def test_data_or_simulation_alone_has_no_ratio(masses: dict[str, list[float]]) -> None:
     (upper,) = plot(result("higgs-4l", **masses)).axes
@@ -66,9 +90,11 @@ def test_a_fit_is_drawn_over_the_data_with_what_is_left_below() -> None:
     draw = np.random.default_rng(1)
     made = result("higgs-gamgam", data_A=list(105 + draw.exponential(30, 20_000)))
     fit = fit_peak(made.histogram("myy"))
-    upper, lower = plot_fit(made, fit).axes
+    figure = plot_fit(made, fit)
+    upper, lower = figure.axes
     assert {"background", "background + peak", LABEL} <= set(words(upper))
     assert lower.get_ylabel() == "data - bkg"
+    assert f"A smooth background with a peak is fitted to the data: {fit}." in figure.alt
 
 
 def test_the_main_histogram_is_the_first_after_all_cuts() -> None:

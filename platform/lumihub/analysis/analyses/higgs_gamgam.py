@@ -106,11 +106,37 @@ ANALYSIS = Analysis(
         Cut("mass-window", "mass between 105 and 160 GeV", in_window),
     ),
     histograms=(
-        Histogram("myy", r"$m_{\gamma\gamma}$ [GeV]", 30, 105, 160, diphoton_mass, "mass-window"),
         Histogram(
-            "myy_central", r"$m_{\gamma\gamma}$ [GeV]", 30, 105, 160, diphoton_mass, "mass-window", central_unconverted
+            "myy",
+            r"$m_{\gamma\gamma}$ [GeV]",
+            30,
+            105,
+            160,
+            diphoton_mass,
+            "mass-window",
+            words="the mass of the two photons",
         ),
-        Histogram("myy_all", r"$m_{\gamma\gamma}$ [GeV]", 50, 50, 300, diphoton_mass, "relative-momenta"),
+        Histogram(
+            "myy_central",
+            r"$m_{\gamma\gamma}$ [GeV]",
+            30,
+            105,
+            160,
+            diphoton_mass,
+            "mass-window",
+            central_unconverted,
+            words="the mass of the two photons where both are central and unconverted",
+        ),
+        Histogram(
+            "myy_all",
+            r"$m_{\gamma\gamma}$ [GeV]",
+            50,
+            50,
+            300,
+            diphoton_mass,
+            "relative-momenta",
+            words="the mass of the two photons",
+        ),
     ),
     processes=(
         Process(

@@ -29,6 +29,9 @@ c.LabApp.news_url = None
 c.LabApp.check_for_updates_class = "jupyterlab.NeverCheckForUpdate"
 c.LabApp.extension_manager = "readonly"
 
+# Pictures with the words that their metadata holds, for who cannot see them.
+c.LabApp.extra_labextensions_path = [str(Path(__file__).with_name("labextensions"))]
+
 c.ServerProxy.servers = {
     PROXY_NAME: {
         "command": [],
