@@ -251,6 +251,10 @@ def test_the_dask_dashboard_is_live_for_its_owner_and_closed_to_others(
     dashboard = lesson.page.frame_locator("iframe[src*='/dask/status']")
     expect(dashboard.locator("canvas").first).to_be_visible()
     expect(dashboard.get_by_text("Status", exact=True).first).to_be_visible()
+    menu = dashboard.locator(".navbar").bounding_box()
+    assert menu
+    assert 800 < menu["width"] < 1000
+    assert menu["height"] < 50, "the menu covers what is below its first row"
     picture(lesson.page, "41-dashboard")
     page.goto(f"{hub.url}user/anna/dask/status")
     log_in(page, "ben", passwords["ben"])

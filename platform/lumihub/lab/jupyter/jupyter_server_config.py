@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 from traitlets.config import get_config
 
@@ -32,6 +33,18 @@ c.LabApp.extension_manager = "readonly"
 # Pictures with the words that their metadata holds, for who cannot see them.
 c.LabApp.extra_labextensions_path = [str(Path(__file__).with_name("labextensions"))]
 
+# Beside JupyterLab's list of files Dask's menu takes two rows, of which the second covers the plots' upper edge.
+ONE_ROW = (
+    b"\n@media screen and (max-width: 1100px) { .navbar li { font-size: 14px } .navbar li a { padding: 12px 7px } }\n"
+)
+
+
+def keep_menu_in_one_row(response: Any, path: str) -> None:
+    """Add to the style of Dask's pages, be they of this server's workers or of those in pods."""
+    if path.endswith("/css/base.css") and response.body:
+        response.body += ONE_ROW
+
+
 c.ServerProxy.servers = {
     PROXY_NAME: {
         "command": [],
@@ -44,6 +57,7 @@ c.ServerProxy.servers = {
             "icon_path": str(Path(__file__).with_name("dashboard.svg")),
         },
         "new_browser_tab": False,
+        "rewrite_response": keep_menu_in_one_row,
         # A dashboard left open asks for news for ever; it must not keep an idle server alive.
         "update_last_activity": False,
     }
