@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import reduce
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -41,5 +40,7 @@ def event_weights(events: ak.Array, scale_factors: Sequence[str], scale: float) 
         scale_factors: branches that correct the simulation for trigger, identification, pile-up...
         scale: as from `scale_to_luminosity`.
     """
-    factors = (np.asarray(events[name], dtype=np.float64) for name in scale_factors)
-    return reduce(np.multiply, factors, np.asarray(events.mcWeight, dtype=np.float64) * scale)
+    weights: npt.NDArray[np.float64] = np.asarray(events.mcWeight, dtype=np.float64) * scale
+    for name in scale_factors:
+        weights *= np.asarray(events[name])
+    return weights

@@ -3,7 +3,7 @@ from __future__ import annotations
 import awkward as ak
 import numpy as np
 
-from lumihub.analysis.columns import count_true, flat, leading, rows, take_rows
+from lumihub.analysis.columns import count_true, flat, leading, mark, rows, take_rows
 
 EVENTS = ak.Array({"pt": [[9, 8, 7], [6], [], [5, 4]], "charge": [[1, -1, 1], [1], [], [-1, 1]]})
 
@@ -14,6 +14,17 @@ def test_flat_holds_one_value_a_particle() -> None:
 
 def test_flat_of_picked_events_holds_those_alone() -> None:
     assert flat(EVENTS[[False, True, False, True]], ("pt",)).pt.tolist() == [6, 5, 4]
+
+
+def test_flat_of_a_part_of_the_events_holds_that_alone() -> None:
+    assert flat(EVENTS[1:], ("pt",)).pt.tolist() == [6, 5, 4]
+    assert flat(EVENTS[:2], ("pt",)).pt.tolist() == [9, 8, 7, 6]
+
+
+def test_marks_become_a_column_of_the_same_lengths() -> None:
+    events = EVENTS[:]
+    mark(events, "good", flat(events, ("pt",)).pt > 5, like="pt")
+    assert events.good.tolist() == [[True, True, True], [True], [], [False, False]]
 
 
 def test_leading_values_are_zero_where_an_event_has_fewer() -> None:

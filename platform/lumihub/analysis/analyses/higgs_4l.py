@@ -9,18 +9,23 @@ publication's, which looks at the charges and flavours of the good leptons alone
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import awkward as ak
 import numpy as np
 
-from lumihub.analysis.columns import count_true, flat, leading, rows, take_rows
+from lumihub.analysis.columns import count_true, flat, leading, mark, rows, take_rows
 from lumihub.analysis.definition import Analysis, Cut, Histogram, Process
 from lumihub.analysis.kinematics import Z_MASS, cosh, four_momenta, mass_of
+
+if TYPE_CHECKING:
+    import awkward as ak
 
 LEPTONS = ("lep_pt", "lep_eta", "lep_phi", "lep_E", "lep_charge", "lep_type")
 QUALITY = ("lep_ptcone30", "lep_etcone20", "lep_z0", "lep_trackd0pvunbiased", "lep_tracksigd0pvunbiased")
 
+M4L = r"$m_{4\ell}$ [GeV]"
+LEADING, ALL_FOUR = "the mass of the four leading leptons", "the mass of the four leptons"
+NEAREST, OTHER = "the mass of the lepton pair nearest to the Z boson", "the mass of the other lepton pair"
 
 # The three ways to make two pairs of four.
 PAIRINGS = (((0, 1), (2, 3)), ((0, 2), (1, 3)), ((0, 3), (1, 2)))
@@ -39,7 +44,7 @@ def flavours_pair_up(events: ak.Array) -> Any:
 
 def triggered(events: ak.Array) -> Any:
     """The electron or the muon trigger fired."""
-    return events.trigE | events.trigM
+    return np.asarray(events.trigE) | np.asarray(events.trigM)
 
 
 def good_leptons(leptons: Any) -> Any:
@@ -50,7 +55,8 @@ def good_leptons(leptons: Any) -> Any:
     """
     electron = leptons.lep_type == 11
     pt, eta = leptons.lep_pt, np.abs(leptons.lep_eta)
-    isolated = (leptons.lep_ptcone30 < 0.3 * pt) & (leptons.lep_etcone20 < 0.3 * pt)
+    limit = 0.3 * pt
+    isolated = (leptons.lep_ptcone30 < limit) & (leptons.lep_etcone20 < limit)
     # Distances to the collision point: along the beam in mm, times sin(theta) = 1/cosh(eta); across in uncertainties.
     along = np.abs(leptons.lep_z0) < 0.5 * cosh(eta)
     across = np.abs(leptons.lep_trackd0pvunbiased) / leptons.lep_tracksigd0pvunbiased
@@ -62,14 +68,14 @@ def good_leptons(leptons: Any) -> Any:
 def mark_good_leptons(events: ak.Array) -> ak.Array:
     """Add which leptons are good, and how many."""
     good = good_leptons(flat(events, (*LEPTONS, *QUALITY)))
-    events["lep_good"] = ak.unflatten(good, ak.num(events.lep_pt))
+    mark(events, "lep_good", good, like="lep_pt")
     events["good_n"] = count_true(good, events.lep_pt)
     return events
 
 
 def four_are_good(events: ak.Array) -> Any:
     """Exactly four leptons are good."""
-    return events.good_n == 4
+    return np.asarray(events.good_n) == 4
 
 
 def keep_good_leptons(events: ak.Array, kept: Any) -> ak.Array:
@@ -148,56 +154,11 @@ ANALYSIS = Analysis(
         Cut("pairs", "two pairs of one flavour and opposite charges", two_pairs, derive=add_masses),
     ),
     histograms=(
-        Histogram(
-            "m4l_notebook",
-            r"$m_{4\ell}$ [GeV]",
-            24,
-            80,
-            170,
-            leading_four_mass,
-            "charge-and-flavour",
-            words="the mass of the four leading leptons",
-        ),
-        Histogram(
-            "m4l",
-            r"$m_{4\ell}$ [GeV]",
-            24,
-            80,
-            170,
-            lambda events: events.m4l,
-            "pairs",
-            words="the mass of the four leptons",
-        ),
-        Histogram(
-            "m4l_extended",
-            r"$m_{4\ell}$ [GeV]",
-            30,
-            80,
-            250,
-            lambda events: events.m4l,
-            "pairs",
-            words="the mass of the four leptons",
-        ),
-        Histogram(
-            "mZ1",
-            r"$m_{Z_1}$ [GeV]",
-            30,
-            50,
-            106,
-            lambda events: events.mZ1,
-            "pairs",
-            words="the mass of the lepton pair nearest to the Z boson",
-        ),
-        Histogram(
-            "mZ2",
-            r"$m_{Z_2}$ [GeV]",
-            30,
-            12,
-            140,
-            lambda events: events.mZ2,
-            "pairs",
-            words="the mass of the other lepton pair",
-        ),
+        Histogram("m4l_notebook", M4L, 24, 80, 170, leading_four_mass, "charge-and-flavour", words=LEADING),
+        Histogram("m4l", M4L, 24, 80, 170, lambda events: events.m4l, "pairs", words=ALL_FOUR),
+        Histogram("m4l_extended", M4L, 30, 80, 250, lambda events: events.m4l, "pairs", words=ALL_FOUR),
+        Histogram("mZ1", r"$m_{Z_1}$ [GeV]", 30, 50, 106, lambda events: events.mZ1, "pairs", words=NEAREST),
+        Histogram("mZ2", r"$m_{Z_2}$ [GeV]", 30, 12, 140, lambda events: events.mZ2, "pairs", words=OTHER),
     ),
     processes=(
         Process(r"$Z$, $t\bar{t}$", ("Zee", "Zmumu", "ttbar_lep")),

@@ -6,16 +6,21 @@ twice and for momenta relative to the mass; 35 GeV for the leading photon was al
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import awkward as ak
 import numpy as np
 
-from lumihub.analysis.columns import count_true, flat, rows, take_rows
+from lumihub.analysis.columns import count_true, flat, mark, rows, take_rows
 from lumihub.analysis.definition import Analysis, Cut, Histogram, Process
 from lumihub.analysis.kinematics import MEV_PER_GEV, photon_pair_mass
 
+if TYPE_CHECKING:
+    import awkward as ak
+
 PHOTONS = ("photon_pt", "photon_eta", "photon_phi", "photon_ptcone30", "photon_etcone20", "photon_convType")
+
+MYY = r"$m_{\gamma\gamma}$ [GeV]"
+PAIR, BEST = "the mass of the two photons", "the mass of two photons that are central and unconverted"
 
 
 def triggered(events: ak.Array) -> Any:
@@ -37,14 +42,14 @@ def good_photons(photons: Any) -> Any:
 def mark_good_photons(events: ak.Array) -> ak.Array:
     """Add which photons are good, and how many."""
     good = good_photons(flat(events, ("photon_isTightID", *PHOTONS)))
-    events["photon_good"] = ak.unflatten(good, ak.num(events.photon_pt))
+    mark(events, "photon_good", good, like="photon_pt")
     events["good_n"] = count_true(good, events.photon_pt)
     return events
 
 
 def two_are_good(events: ak.Array) -> Any:
     """Exactly two photons are good."""
-    return events.good_n == 2
+    return np.asarray(events.good_n) == 2
 
 
 def keep_good_photons(events: ak.Array, kept: Any) -> ak.Array:
@@ -54,7 +59,7 @@ def keep_good_photons(events: ak.Array, kept: Any) -> ak.Array:
 
 def both_isolated(events: ak.Array) -> Any:
     """Little else flies beside each photon: below 6.5 % of its momentum in tracks and in the calorimeter."""
-    photons = rows(events, PHOTONS)
+    photons = rows(events, ("photon_pt", "photon_ptcone30", "photon_etcone20"))
     limit = 0.065 * photons.photon_pt
     first, second = (photons.photon_ptcone30 < limit) & (photons.photon_etcone20 < limit)
     return first & second
@@ -62,7 +67,7 @@ def both_isolated(events: ak.Array) -> Any:
 
 def add_mass(events: ak.Array) -> ak.Array:
     """Add the mass of the pair, in GeV."""
-    photons = rows(events, PHOTONS)
+    photons = rows(events, ("photon_pt", "photon_eta", "photon_phi"))
     events["myy"] = photon_pair_mass(photons.photon_pt, photons.photon_eta, photons.photon_phi)
     return events
 
@@ -87,7 +92,7 @@ def diphoton_mass(events: ak.Array) -> Any:
 
 def central_unconverted(events: ak.Array) -> Any:
     """Both photons are central and reached the calorimeter without turning into electrons: the best measured."""
-    photons = rows(events, PHOTONS)
+    photons = rows(events, ("photon_eta", "photon_convType"))
     first, second = (np.abs(photons.photon_eta) < 0.75) & (photons.photon_convType == 0)
     return first & second
 
@@ -106,37 +111,9 @@ ANALYSIS = Analysis(
         Cut("mass-window", "mass between 105 and 160 GeV", in_window),
     ),
     histograms=(
-        Histogram(
-            "myy",
-            r"$m_{\gamma\gamma}$ [GeV]",
-            30,
-            105,
-            160,
-            diphoton_mass,
-            "mass-window",
-            words="the mass of the two photons",
-        ),
-        Histogram(
-            "myy_central",
-            r"$m_{\gamma\gamma}$ [GeV]",
-            30,
-            105,
-            160,
-            diphoton_mass,
-            "mass-window",
-            central_unconverted,
-            words="the mass of the two photons where both are central and unconverted",
-        ),
-        Histogram(
-            "myy_all",
-            r"$m_{\gamma\gamma}$ [GeV]",
-            50,
-            50,
-            300,
-            diphoton_mass,
-            "relative-momenta",
-            words="the mass of the two photons",
-        ),
+        Histogram("myy", MYY, 30, 105, 160, diphoton_mass, "mass-window", words=PAIR),
+        Histogram("myy_central", MYY, 30, 105, 160, diphoton_mass, "mass-window", central_unconverted, BEST),
+        Histogram("myy_all", MYY, 50, 50, 300, diphoton_mass, "relative-momenta", words=PAIR),
     ),
     processes=(
         Process(
