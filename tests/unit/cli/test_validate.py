@@ -72,8 +72,6 @@ def test_a_file_that_is_not_there(lumihub):
 def test_it_starts_at_once_because_it_imports_nothing_heavy():
     code = """
 import sys
-
-import pytest
 from lumihub.cli.main import build_app
 build_app("validate")
 heavy = {"numpy", "awkward", "uproot", "dask", "distributed", "aiohttp", "fsspec", "jupyterhub", "matplotlib"}
