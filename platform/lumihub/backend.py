@@ -60,6 +60,7 @@ class Status:
     students: tuple[Student, ...] = ()
     versions: dict[str, str] = field(default_factory=dict)
     data: str = ""
+    nightly: str = ""
 
     @property
     def healthy(self) -> bool:

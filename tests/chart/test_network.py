@@ -114,6 +114,12 @@ def test_data_work_is_among_itself_and_its_workers_alone_go_out(renderings: dict
     assert peers(worker, "egress") == {("cache", "1094")} | {(cidr, "any") for cidr in ANYWHERE}
 
 
+def test_the_work_of_the_night_reaches_the_cache_alone(renderings: dict[str, Rendering]) -> None:
+    rendering = renderings["nightly"]
+    assert peers(rendering.get("NetworkPolicy", "data-nightly"), "egress") == {("cache", "1094")}
+    assert ("data-nightly", "1094") in peers(rendering.get("NetworkPolicy", "cache"), "ingress")
+
+
 def test_students_reach_no_private_network_nor_the_metadata_addresses(renderings: dict[str, Rendering]) -> None:
     assert internet(renderings["minimal"], "singleuser") == {
         "0.0.0.0/0": PRIVATE | METADATA,

@@ -86,6 +86,7 @@ CHECK = {"Job image-check"}
         ("cache-only", set(), (HUB | GATEWAY) - {"NetworkPolicy default-deny"}),
         ("no-gateway", set(), GATEWAY),
         ("no-platform", set(), DATA),
+        ("nightly", {"ConfigMap data-nightly", "CronJob data-nightly", "NetworkPolicy data-nightly"}, set()),
         ("cohorts", {"Namespace lumihub-dask-class-9b"}, set()),
         ("stream", set(), CACHE),
         ("postgres", set(), {"PersistentVolumeClaim hub-db"}),
@@ -247,6 +248,7 @@ def test_the_hub_restarts_only_for_what_it_reads(helm: Path) -> None:
         "prePuller: {hook: {enabled: false}}",
         "deployment: {protectedNetworks: [192.0.2.1/32]}",
         "kubernetes: {timeout: 900}",
+        "data: {nightly: {collections: [4lep]}}\ndeployment: {nightly: x}",
     ):
         assert hub(values) == before, values
     for values in ("cull: {timeout: 900}", "deployment: {images: {lab: 'r/lab:2'}}", "deployment: {simulated: true}"):
@@ -308,6 +310,23 @@ def test_images_are_looked_at_before_anything_changes(renderings: dict[str, Rend
     assert names == ["hub", "proxy", "lab", "cache", "gateway", "data"]
     cache_only = renderings["cache-only"].get("Job", "image-check")["spec"]["template"]["spec"]["containers"]
     assert [container["name"] for container in cache_only] == ["cache", "data"]
+
+
+def test_the_night_is_that_of_the_settings(renderings: dict[str, Rendering]) -> None:
+    spec = renderings["nightly"].get("CronJob", "data-nightly")["spec"]
+    assert (spec["schedule"], spec["timeZone"], spec["concurrencyPolicy"]) == ("5 22 * * *", "Europe/Paris", "Forbid")
+    # Begun as late as may be, it still is not ended by force before its own time.
+    job = spec["jobTemplate"]["spec"]
+    assert job["activeDeadlineSeconds"] > spec["startingDeadlineSeconds"] == 6 * 3600
+    pod = job["template"]["spec"]
+    assert "serviceAccountName" not in pod
+    assert "envFrom" not in pod["containers"][0]
+
+
+def test_a_night_without_a_zone_is_that_of_utc(helm: Path) -> None:
+    values = 'data: {nightly: {analyses: [higgs-4l], at: "08:09"}}\ndeployment: {nightly: x}'
+    spec = render(helm, values).get("CronJob", "data-nightly")["spec"]
+    assert (spec["schedule"], spec["timeZone"]) == ("9 8 * * *", "UTC")
 
 
 def test_templates_are_short() -> None:

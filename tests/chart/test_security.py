@@ -124,7 +124,7 @@ def test_data_work_rules_over_a_namespace_that_holds_nothing_else(renderings: di
     others = {
         one["metadata"]["name"] for one in rendering.objects if one["metadata"].get("namespace") == "lumihub-data"
     }
-    assert others <= {"data-work", "data-cluster", "default-deny", "data", "data-worker"}
+    assert others <= {"data-work", "data-cluster", "default-deny", "data", "data-worker", "data-nightly"}
 
 
 def test_every_object_has_a_namespace_or_belongs_to_the_cluster(renderings: dict[str, Rendering], name: str) -> None:

@@ -34,7 +34,8 @@ The Secret that holds what a login provider gave, by a name of the institution's
 What the hub reads of the values, as JSON. Only what it needs: whatever else changes must not restart it.
 */}}
 {{- define "lumihub.hubValues" -}}
-{{- $values := pick .Values "auth" "cull" "lessons" "data" -}}
+{{- $values := pick .Values "auth" "cull" "lessons" -}}
+{{- $_ := set $values "data" (omit .Values.data "nightly") -}}
 {{- $_ := set $values "dask" (merge (pick .Values.dask "enabled" "maxWorkers") (dict "gateway" (pick .Values.dask.gateway "enabled"))) -}}
 {{- $_ := set $values "singleuser" (omit .Values.singleuser "networkPolicy") -}}
 {{- $_ := set $values "scheduling" (pick .Values.scheduling "podPriority" "userPods") -}}

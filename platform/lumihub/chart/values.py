@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from typing import TYPE_CHECKING, Any
 
 from lumihub.errors import InputError
@@ -26,6 +27,7 @@ def build_values(
     api_ports: Sequence[int] = (),
     protected_networks: Sequence[str] = (),
     lessons: Mapping[str, Mapping[str, str]] | None = None,
+    nightly: bytes = b"",
 ) -> dict[str, Any]:
     """The values for `helm upgrade -f -`; what the admin did not write is left to the chart's defaults.
 
@@ -38,6 +40,7 @@ def build_values(
         api_ports: ports of the cluster's API beside 443 and 6443.
         protected_networks: public addresses of nodes and API, in CIDR notation, which students may not reach.
         lessons: the institution's own, as `load_lessons` gives them.
+        nightly: the packed work of every night, empty where there is none.
 
     Returns:
         Plain data. It holds secrets: it goes by a pipe, never into a file or an argument.
@@ -54,6 +57,7 @@ def build_values(
         "images": {name: references[name] for name in sorted(references)},
         "originManifest": origin_manifest,
         "lessons": {name: dict(file) for name, file in sorted((lessons or {}).items())},
+        "nightly": base64.b64encode(nightly).decode(),
         "simulated": simulated,
         "apiPorts": sorted(api_ports),
         "protectedNetworks": sorted(protected_networks),

@@ -26,6 +26,7 @@ from lumihub.settings import load_settings
 from lumihub.settings.quantities import format_bytes
 
 if TYPE_CHECKING:
+    from lumihub.data.cached import CacheCounters
     from lumihub.operations.data import FetchPlan, Place
     from lumihub.settings import Settings
 
@@ -215,8 +216,9 @@ def _usage(release: ReleaseOption = None, values: ValuesFile = None, as_json: Js
         return
     place = _find_place(settings, release, disk="usage")
     usage, counters = measure(place)
+    nightly = datawork.open_workshop(settings, release).nightly()
     if as_json:
-        output.json(_usage_as_json(usage, counters))
+        output.json(_usage_as_json(usage, counters) | {"nightly": datawork.nightly_as_json(nightly)})
         return
     table = Table("Collection", "Files here", "Bytes here", "Coming in", box=None, header_style="bold")
     for row in usage:
@@ -224,6 +226,12 @@ def _usage(release: ReleaseOption = None, values: ValuesFile = None, as_json: Js
         coming = format_bytes(row.partial_bytes) if row.partial_bytes else ""
         table.add_row(row.collection, f"{row.files} of {row.total_files}", size, coming)
     output.table(table)
+    _show_counters(place, counters)
+    if nightly:
+        output.result(nightly.describe())
+
+
+def _show_counters(place: Place, counters: CacheCounters | None) -> None:
     if counters is None:
         output.result(f"cache: nothing to read in {place.cached}")
         return

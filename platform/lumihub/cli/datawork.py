@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 import typer
 from rich.table import Table
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from lumihub.data.catalogue import Catalogue
+    from lumihub.data.nightly import NightlyState
     from lumihub.data.records import DataFile
     from lumihub.operations.datawork import DataWorkshop
     from lumihub.settings import Settings
@@ -50,6 +51,7 @@ Streams = Annotated[
 OfAnalysis = Annotated[
     str, typer.Option("--analysis", metavar="NAME", help="The files that an analysis reads, such as higgs-4l.")
 ]
+OfNight = Annotated[bool, typer.Option("--nightly", help="The files that data.nightly of the values file names.")]
 Listed = Annotated[
     Path | None, typer.Option("--list", metavar="FILE", help="The files named in a text file, one a line.")
 ]
@@ -72,10 +74,12 @@ def _choose(
     listed: Path | None,
     *,
     everything: bool,
+    nightly: bool = False,
 ) -> tuple[DataFile, ...]:
     """The files that were named one way or another; naming none at all is refused."""
-    require_choice(shop.catalogue, collections, samples, everything=everything or bool(analysis) or listed is not None)
-    return shop.choose(collections or [], samples or [], analysis=analysis, listed=listed)
+    named = everything or nightly or bool(analysis) or listed is not None
+    require_choice(shop.catalogue, collections, samples, everything=named)
+    return shop.choose(collections or [], samples or [], analysis=analysis, listed=listed, nightly=nightly)
 
 
 def _warm(
@@ -84,6 +88,7 @@ def _warm(
     everything: Everything = False,
     analysis: OfAnalysis = "",
     listed: Listed = None,
+    nightly: OfNight = False,
     streams: Streams = 4,
     release: ReleaseOption = None,
     values: ValuesFile = None,
@@ -92,10 +97,11 @@ def _warm(
     """Bring files whole into the cache before a class, so that nobody waits for the link.
 
     Each is read to its end through the cache and held against its checksum. Interrupted or broken off, the same command
-    goes on where it stopped.
+    goes on where it stopped. `data.nightly` has the platform do it every night by itself.
     """
     shop = open_workshop(load_settings(values), release)
-    plan = shop.plan_warm(_choose(shop, collections, samples, analysis, listed, everything=everything))
+    files = _choose(shop, collections, samples, analysis, listed, everything=everything, nightly=nightly)
+    plan = shop.plan_warm(files)
     whole = len(plan.files) - len(plan.missing)
     if plan.missing:
         output.step(f"{len(plan.missing)} of {len(plan.files)} files to warm, {format_bytes(plan.bytes)}")
@@ -192,10 +198,12 @@ def show_usage(settings: Settings, release: Release | None, *, as_json: bool) ->
     """`data usage` in a cluster."""
     from dataclasses import asdict
 
-    rows, counters = open_workshop(settings, release).measure()
+    shop = open_workshop(settings, release)
+    rows, counters = shop.measure()
+    nightly = shop.nightly()
     if as_json:
         cache = asdict(counters) | {"hit_rate": counters.hit_rate, "saved": counters.saved}
-        output.json({"collections": [asdict(row) for row in rows], "cache": cache})
+        output.json({"collections": [asdict(row) for row in rows], "cache": cache, "nightly": nightly_as_json(nightly)})
         return
     table = Table("Collection", "Files whole", "Pinned", "Bytes here", "Read", "Saved", box=None, header_style="bold")
     for row in rows:
@@ -206,6 +214,17 @@ def show_usage(settings: Settings, release: Release | None, *, as_json: bool) ->
     served, hit = (sum(getattr(row, name) or 0 for row in rows) for name in ("served", "saved"))
     rate = f"{hit / served:.1%} of the bytes read were here already" if served else "nothing read yet"
     output.result(f"cache: {counters.files} files ({counters.complete} whole), {format_bytes(counters.held)}; {rate}")
+    if nightly:
+        output.result(nightly.describe())
+
+
+def nightly_as_json(state: NightlyState | None) -> dict[str, Any] | None:
+    """What is done every night, for scripts."""
+    from dataclasses import asdict
+
+    if state is None:
+        return None
+    return asdict(state) | {"last": state.last and state.last.model_dump(mode="json")}
 
 
 def _evict(
@@ -273,7 +292,9 @@ def _unpin(
 
 
 def _stop(values: ValuesFile = None) -> None:
-    """End data work that goes on in the cluster after the command that began it is gone. What is whole stays."""
+    """End data work that goes on in the cluster after the command that began it is gone, or that a night began. What is
+    whole stays.
+    """
     stopped = open_workshop(load_settings(values), None).stop()
     output.step("stopped the work; the same command goes on with it" if stopped else "no data work is under way")
 

@@ -43,6 +43,8 @@ def _status(values: ValuesFile = None, as_json: Json = False) -> None:
         for name in running:
             output.result(f"          {name}")
         output.result(f"Data:     {found.data or 'not known before the first `up`'}")
+        if found.nightly:
+            output.result(f"Nightly:  {found.nightly}")
         output.result("Versions: " + ", ".join(f"{name} {version}" for name, version in found.versions.items()))
     if not found.healthy:
         raise typer.Exit(ExitCode.FAILED)

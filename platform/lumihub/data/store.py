@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from lumihub.data.cached import CachedFile
+    from lumihub.data.nightly import NightlyState
     from lumihub.data.records import DataFile
     from lumihub.data.work import Report, WorkOrder
     from lumihub.progress import Progress
@@ -65,6 +66,9 @@ class DataStore(Protocol):
         Raises:
             LumiHubError: it could not be begun, or broke off; what is wrong with single files is in the report.
         """
+
+    def nightly(self) -> NightlyState | None:
+        """What is done every night, None where nothing is."""
 
     def stop(self) -> bool:
         """End work that goes on by itself; False where there is none."""

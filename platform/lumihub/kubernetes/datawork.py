@@ -14,7 +14,8 @@ from lumihub.data.worklog import hear, read_report
 from lumihub.errors import InputError, LumiHubError
 from lumihub.kubernetes.access import ApiError
 from lumihub.kubernetes.departure import wait_until_gone
-from lumihub.kubernetes.objects import build_selector, name_of, path_of
+from lumihub.kubernetes.nightly import NIGHT
+from lumihub.kubernetes.objects import build_selector, is_over, name_of, path_of
 from lumihub.kubernetes.troubles import explain_pod
 from lumihub.settings.quantities import format_bytes
 
@@ -105,7 +106,7 @@ class DataWork:
                 fix="./deploy.py up (with dask.enabled and dask.platform.enabled)",
             )
         job = self.cluster.find(path_of("jobs", self.namespace, JOB))
-        if job is not None and not _is_over(job):
+        if job is not None and not is_over(job):
             if (job["metadata"].get("annotations") or {}).get(_KEY) == order.key:
                 return True
             raise LumiHubError(
@@ -187,7 +188,7 @@ class DataWork:
         job = self.cluster.find(path_of("jobs", self.namespace, JOB))
         if job is None:
             raise LumiHubError("the work was ended by somebody else", fix="type the same command again")
-        if _is_over(job):
+        if is_over(job):
             said = f": {followed.last}" if followed.last else ""
             raise LumiHubError(
                 f"the work broke off again and again{said}",
@@ -222,7 +223,9 @@ class DataWork:
 
     @property
     def _own(self) -> str:
-        return build_selector({"app.kubernetes.io/instance": self.settings.kubernetes.release})
+        # Pods of the night stay when they are done, to say what came of it.
+        own = build_selector({"app.kubernetes.io/instance": self.settings.kubernetes.release})
+        return f"{own},app.kubernetes.io/component!={NIGHT}"
 
 
 class _Followed:
@@ -278,11 +281,6 @@ def _mount(manifest: Object, claim: str) -> None:
     spec["containers"][0]["volumeMounts"].append({"name": "target", "mountPath": MOUNT})
     term = {"topologyKey": "kubernetes.io/hostname", "labelSelector": {"matchLabels": {"dask.org/component": "worker"}}}
     spec.setdefault("affinity", {})["podAffinity"] = {"requiredDuringSchedulingIgnoredDuringExecution": [term]}
-
-
-def _is_over(job: Object) -> bool:
-    conditions = job.get("status", {}).get("conditions") or []
-    return any(one["type"] in ("Complete", "Failed") and one["status"] == "True" for one in conditions)
 
 
 def _has_ended(pod: Object) -> bool:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from lumihub.analysis.selection import plan_nightly
 from lumihub.chart import build_values, load_certificate, load_lessons
 from lumihub.data.manifest import load_manifest
 from lumihub.errors import LumiHubError
 from lumihub.kubernetes.doctor.examination import find_needed_references
 from lumihub.kubernetes.images import find_references
+from lumihub.kubernetes.nightly import TIME_ZONE, name_cache
 from lumihub.kubernetes.preflight import find_api_ports, find_public_networks, try_pods
 from lumihub.kubernetes.reporting import load_values
 
@@ -56,6 +58,7 @@ def find_desire(cluster: Cluster, settings: Settings, progress: Progress, *, try
             notes.append(note)
     manifest = settings.data.origin.manifest
     text = load_manifest(manifest).model_dump_json() if manifest else ""
+    nightly = plan_nightly(settings, name_cache(settings), streams=settings.dask.platform.streams, time_zone=TIME_ZONE)
     values = build_values(
         settings,
         find_references(settings),
@@ -63,6 +66,7 @@ def find_desire(cluster: Cluster, settings: Settings, progress: Progress, *, try
         simulated=simulated,
         certificate=load_certificate(settings),
         lessons=load_lessons(settings),
+        nightly=nightly.pack() if nightly else b"",
         api_ports=find_api_ports(cluster),
         protected_networks=find_public_networks(cluster),
     )

@@ -64,6 +64,12 @@ def read_secret(secret: Object, key: str) -> str | None:
     return base64.b64decode(value).decode() if value is not None else None
 
 
+def is_over(job: Object) -> bool:
+    """Whether a Job has ended, well or not."""
+    conditions = job.get("status", {}).get("conditions") or []
+    return any(one["type"] in ("Complete", "Failed") and one["status"] == "True" for one in conditions)
+
+
 def find_condition(found: Object, kind: str) -> dict[str, Any] | None:
     """One of its conditions, by type."""
     return next((one for one in found.get("status", {}).get("conditions") or [] if one["type"] == kind), None)

@@ -12,6 +12,7 @@ from lumihub.errors import LumiHubError
 from lumihub.hub.client import HubClient
 from lumihub.kubernetes.addresses import find_address
 from lumihub.kubernetes.dask import count_clusters
+from lumihub.kubernetes.nightly import find_state
 from lumihub.kubernetes.objects import path_of, read_secret
 from lumihub.kubernetes.quantities import parse_quantity
 from lumihub.kubernetes.waiting import Watch
@@ -69,6 +70,7 @@ def find_status(cluster: Cluster, settings: Settings, history: Sequence[Revision
         students,
         _versions(cluster, history, answer),
         _describe_data(cluster, settings),
+        _describe_nightly(cluster, settings),
     )
 
 
@@ -139,6 +141,14 @@ def _describe_data(cluster: Cluster, settings: Settings) -> str:
     except LumiHubError:  # no right to read secrets: the rest is worth showing
         return ""
     return describe_data(values) if values else ""
+
+
+def _describe_nightly(cluster: Cluster, settings: Settings) -> str:
+    try:
+        state = find_state(cluster, settings)
+    except LumiHubError:  # no rights there: the rest is worth showing
+        return ""
+    return state.describe() if state else ""
 
 
 def describe_data(values: Object) -> str:

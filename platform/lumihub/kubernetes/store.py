@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lumihub.data.cache import exported_path
 from lumihub.data.cached import CachedFile
 from lumihub.data.store import CacheContents
 from lumihub.kubernetes.access import connect
 from lumihub.kubernetes.datawork import DataWork
 from lumihub.kubernetes.keeper import describe_cache, evict_files, pin_files, unpin_files
+from lumihub.kubernetes.nightly import end_night, find_state, name_cache
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from lumihub.data.nightly import NightlyState
     from lumihub.data.records import DataFile
     from lumihub.data.work import Report, WorkOrder
     from lumihub.progress import Progress
@@ -30,7 +31,7 @@ class ClusterStore:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._cluster = connect(str(settings.kubernetes.context))
-        self.cache_url = f"root://cache.{settings.kubernetes.namespace}:1094/{exported_path(settings.data.origin.url)}"
+        self.cache_url = name_cache(settings)
 
     def contents(self) -> CacheContents:
         """What is in the cache's pod."""
@@ -54,6 +55,11 @@ class ClusterStore:
         """Have an order carried out by Dask in the cluster."""
         return DataWork(self._cluster, self._settings).do(order, progress)
 
+    def nightly(self) -> NightlyState | None:
+        """What the CronJob of the night does."""
+        return find_state(self._cluster, self._settings)
+
     def stop(self) -> bool:
-        """End the work in the cluster."""
-        return DataWork(self._cluster, self._settings).stop()
+        """End the work in the cluster, that of the night too."""
+        ended = end_night(self._cluster, self._settings)
+        return DataWork(self._cluster, self._settings).stop() or ended

@@ -23,7 +23,7 @@ from lumihub.local.environment import ensure_environment, prune_environments
 from lumihub.local.folder import explained_write_errors, find_closed_parent, find_state_folder
 from lumihub.local.lock import exclusive
 from lumihub.local.logs import log_size
-from lumihub.local.parts import Installation, bracketed, build_cache, build_hub, build_proxy
+from lumihub.local.parts import Installation, bracketed, build_cache, build_hub, build_proxy, build_warmer
 from lumihub.local.ports import check_port, ensure_ports
 from lumihub.local.processes import end_processes
 from lumihub.local.secrets import ensure_secret
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from lumihub.progress import Progress
     from lumihub.settings import Settings
 
-PARTS = ("proxy", "hub", "cache")
+PARTS = ("proxy", "hub", "cache", "warmer")
 _PROBE_SECONDS = 4.0
 
 
@@ -181,10 +181,11 @@ class LocalBackend:
     def _ensure_parts(self, installation: Installation, client: HubClient, progress: Progress) -> list[str]:
         wanted: list[Daemon] = [build_proxy(installation), build_hub(installation)]
         cache = self._build_cache(installation)
-        if cache:
-            wanted.append(cache)
+        warmer = build_warmer(installation, cache.user) if cache else None
+        wanted += [part for part in (cache, warmer) if part]
         offsets = {part: log_size(self.folder.logs / f"{part}.log") for part in PARTS}
         changes = [] if cache else self._stop_part("cache")
+        changes += [] if warmer else self._stop_part("warmer")
         for daemon in wanted:
             changes += self._ensure_part(daemon, progress)
         if changes:
@@ -301,7 +302,7 @@ class LocalBackend:
         hierarchy = find_hierarchy(self.folder.identity)
         if hierarchy:
             remove_hierarchy(hierarchy)
-        return stopped + self._stop_part("proxy") + self._stop_part("cache")
+        return [*stopped, *(line for part in ("proxy", "warmer", "cache") for line in self._stop_part(part))]
 
     def _delete_all(self, progress: Progress) -> list[str]:
         if os.geteuid() == 0:

@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-import threading
-import time
-from concurrent.futures import ThreadPoolExecutor, as_completed
 from typing import TYPE_CHECKING
 
 from lumihub.data.access import cache_folder
 from lumihub.data.cache import exported_path
 from lumihub.data.cached import evict, read_cached
 from lumihub.data.origins import speaks_xrootd
-from lumihub.data.pace import Pace
-from lumihub.data.reading import DamagedError
 from lumihub.data.store import CacheContents
-from lumihub.data.work import Report, WorkOrder, carry_out
+from lumihub.data.working import work_in_threads
 from lumihub.errors import InputError, LumiHubError
 from lumihub.local.folder import explained_write_errors, find_state_folder
+from lumihub.local.nightly import find_state, name_cache
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from lumihub.data.nightly import NightlyState
     from lumihub.data.records import DataFile
+    from lumihub.data.work import Report, WorkOrder
     from lumihub.progress import Progress
     from lumihub.settings import Settings
 
@@ -35,9 +33,10 @@ class LocalStore:
 
     def __init__(self, settings: Settings) -> None:
         self._port = settings.data.cache.port
+        self._state = find_state_folder(settings)
         path = exported_path(settings.data.origin.url)
-        self._folder = cache_folder(find_state_folder(settings).data) / path.lstrip("/")
-        self.cache_url = f"root://127.0.0.1:{self._port}/{path}"
+        self._folder = cache_folder(self._state.data) / path.lstrip("/")
+        self.cache_url = name_cache(settings)
 
     def contents(self) -> CacheContents:
         """What is in the cache of this machine."""
@@ -74,39 +73,11 @@ class LocalStore:
 
     def work(self, order: WorkOrder, progress: Progress) -> Report:
         """Carry out an order."""
-        began, stop = time.monotonic(), threading.Event()
-        done: list[str] = []
-        faults: dict[str, LumiHubError] = {}
-        damaged: list[str] = []
-        read = 0
-        with (
-            progress.task(order.verb, order.size, "bytes") as task,
-            ThreadPoolExecutor(order.streams, thread_name_prefix=order.verb) as pool,
-        ):
-            pace, lock = Pace(order.size, progress), threading.Lock()
-            brought = 0.0
+        return work_in_threads(order, progress)
 
-            def advance(amount: float) -> None:
-                nonlocal brought
-                task.advance(amount)
-                with lock:
-                    brought += amount
-                    pace.note(brought, time.monotonic() - began)
-
-            waiting = {pool.submit(carry_out, order, file, advance, stop): file for file in order.largest_first}
-            try:
-                for item in as_completed(waiting):
-                    path = waiting[item].path
-                    try:
-                        read += item.result()
-                        done.append(path)
-                    except LumiHubError as error:
-                        faults[path] = error
-                        damaged += [path] if isinstance(error, DamagedError) else []
-            finally:
-                stop.set()
-                pool.shutdown(wait=True, cancel_futures=True)
-        return Report(tuple(done), read, time.monotonic() - began, faults, tuple(damaged))
+    def nightly(self) -> NightlyState | None:
+        """What the part of the night does."""
+        return find_state(self._state)
 
     def stop(self) -> bool:
         """Nothing goes on by itself here."""

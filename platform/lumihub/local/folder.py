@@ -56,6 +56,16 @@ class StateFolder:
         return self.root / "cache"
 
     @property
+    def nightly_work(self) -> Path:
+        """What the cache is filled with every night."""
+        return self.cache / "nightly.json"
+
+    @property
+    def nightly_outcome(self) -> Path:
+        """What came of it last; in a folder of the cache's account."""
+        return self.cache / "run" / "nightly.json"
+
+    @property
     def logs(self) -> Path:
         """One file a part; `logs/students` has one a student's server."""
         return self.root / "logs"

@@ -11,10 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lumihub.analysis.selection import plan_nightly
 from lumihub.data.cache import CACHE_ENVIRONMENT, build_cache_command, build_cache_config, build_cache_rules
+from lumihub.data.origins import CLIENT_ENVIRONMENT
 from lumihub.hub.configuration import VARIABLE, HubConfiguration, build_server_environment
 from lumihub.lab.lessons import VARIABLE as LESSONS
 from lumihub.local.daemons import Daemon
+from lumihub.local.nightly import name_cache
 from lumihub.settings.quantities import parse_memory
 
 if TYPE_CHECKING:
@@ -129,6 +132,32 @@ def build_cache(installation: Installation, xrootd: Path, folders: CacheFolders,
         command=tuple(build_cache_command(xrootd, path, Path("-"))),
         environment={**_basic_environment(), **CACHE_ENVIRONMENT},
         files={path: text, rules: build_cache_rules(data.origin.url)},
+        user=user,
+    )
+
+
+def build_warmer(installation: Installation, user: str | None) -> Daemon | None:
+    """What fills the cache at night, under the account of the cache; None where the settings name nothing."""
+    work = plan_nightly(installation.settings, name_cache(installation.settings))
+    if work is None:
+        return None
+    folder = installation.folder
+    return Daemon(
+        name="warmer",
+        command=(
+            str(installation.environment.python),
+            "-P",
+            "-m",
+            "lumihub.local.warmer",
+            str(folder.nightly_work),
+            str(folder.nightly_outcome),
+        ),
+        environment={
+            **_basic_environment(installation.environment.prefix),
+            **CLIENT_ENVIRONMENT,
+            "LUMIHUB_VERSION": installation.environment.key,
+        },
+        files={folder.nightly_work: work.model_dump_json(indent=1)},
         user=user,
     )
 

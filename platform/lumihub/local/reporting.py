@@ -15,6 +15,7 @@ from lumihub.local.accounts import safe_name
 from lumihub.local.daemons import find_running
 from lumihub.local.logs import follow as follow_logs
 from lumihub.local.logs import last_lines
+from lumihub.local.nightly import find_state
 from lumihub.local.processes import resident_bytes
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from lumihub.local.folder import StateFolder
     from lumihub.settings import Settings
 
-_PARTS = ("proxy", "hub", "cache")
+_PARTS = ("proxy", "hub", "cache", "warmer")
 _PATIENCE = 5.0
 
 
@@ -53,7 +54,7 @@ def find_status(settings: Settings, folder: StateFolder, url: str, access: Acces
         except LumiHubError:
             answer = None
     parts = tuple(_find_part(settings, folder, name, data, answers=answer is not None) for name in _PARTS)
-    return Status(url, parts, students, _versions(answer), _describe(data))
+    return Status(url, parts, students, _versions(answer), _describe(data), _describe_nightly(folder))
 
 
 def read_logs(folder: StateFolder, parts: Sequence[str], *, follow: bool, lines: int) -> Iterator[str]:
@@ -89,6 +90,8 @@ def _find_part(settings: Settings, folder: StateFolder, name: str, data: DataAcc
         if name == "cache" and (data is None or data.cache is None):
             return Part(name, PartState.OFF, "not in use")
         ended = (folder.run / f"{name}.json").exists()
+        if name == "warmer" and not ended:
+            return Part(name, PartState.OFF, "not in use")
         detail = "it ended by itself; type: ./deploy.py up" if ended else ""
         return Part(name, PartState.FAILED if ended else PartState.STOPPED, detail)
     detail = f"process {running.process.pid}"
@@ -114,6 +117,11 @@ def _describe(data: DataAccess | None) -> str:
         return "simulated sample, not ATLAS data (the origin did not answer when `up` ran last)"
     ways = {"stream": "straight from", "cache": "through the cache from", "mirror": "from the mirror of"}
     return f"ATLAS Open Data, release {data.release}, {ways[data.mode]} {data.origin}"
+
+
+def _describe_nightly(folder: StateFolder) -> str:
+    state = find_state(folder)
+    return state.describe() if state else ""
 
 
 def _versions(hub: str | None) -> dict[str, str]:

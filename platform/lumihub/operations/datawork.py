@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from lumihub.analysis.registry import load_analysis
+from lumihub.analysis.selection import check_size, find_files, find_nightly
 from lumihub.data.cached import CacheCounters, count_cached
 from lumihub.data.catalogue import load_catalogue
 from lumihub.data.pins import SHARE as PINNED_SHARE
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from lumihub.data.catalogue import Catalogue, DataFile, Release
+    from lumihub.data.nightly import NightlyState
     from lumihub.data.store import DataStore
     from lumihub.progress import Progress
     from lumihub.settings import Settings
@@ -98,18 +99,23 @@ class DataWorkshop:
         self._store = store or pick_store(settings)
 
     def choose(
-        self, collections: Sequence[str], samples: Sequence[str], *, analysis: str = "", listed: Path | None = None
+        self,
+        collections: Sequence[str],
+        samples: Sequence[str],
+        *,
+        analysis: str = "",
+        listed: Path | None = None,
+        nightly: bool = False,
     ) -> tuple[DataFile, ...]:
-        """The files that are meant: of collections and samples, of an analysis, or of a list of paths.
+        """The files that are meant: of collections and samples, of an analysis, of a list of paths, or of every night.
 
         Raises:
             InputError: a name is not known, or the list cannot be read.
         """
         if analysis:
-            found = load_analysis(analysis)
-            samples = [*found.data, *(name for process in found.processes for name in process.samples)]
-            known = self.catalogue.in_collection(self.catalogue.collection(found.collection).name)
-            return tuple(known[name] for name in samples if name in known)
+            return find_files(analysis, self.catalogue)
+        if nightly:
+            return self._find_nightly()
         if listed is not None:
             return self._read_list(listed)
         return self.catalogue.select(collections, samples)
@@ -123,14 +129,7 @@ class DataWorkshop:
         self._require_cache()
         held = {file.path: file.held for file in self._store.contents().files}
         missing = tuple(file for file in files if held.get(file.path, 0) < file.size)
-        room = int(self._cache_size * 0.7)
-        wanted = sum(file.size for file in files)
-        if wanted > room:
-            raise InputError(
-                f"data.cache.size: the files need {format_bytes(wanted)}, and the cache keeps {format_bytes(room)}"
-                f" of its {self._settings.data.cache.size} before it clears up",
-                fix="choose fewer files, or set data.cache.size to more and type `./deploy.py up`",
-            )
+        check_size(files, self._settings.data.cache.size)
         return WarmPlan(files, missing, sum(file.size - held.get(file.path, 0) for file in missing))
 
     def warm(self, plan: WarmPlan, progress: Progress, *, streams: int) -> Report:
@@ -242,6 +241,10 @@ class DataWorkshop:
             rows.append(CollectionUsage(name, whole, len(files), size, total, served, saved, pinned))
         return tuple(rows), count_cached(contents.files)
 
+    def nightly(self) -> NightlyState | None:
+        """What `up` set for every night, and how it went last; None where there is nothing."""
+        return self._store.nightly()
+
     def stop(self) -> bool:
         """End work that goes on in the cluster; False where there is none."""
         return self._store.stop()
@@ -273,6 +276,14 @@ class DataWorkshop:
     @property
     def _cache_size(self) -> int:
         return parse_memory(self._settings.data.cache.size)
+
+    def _find_nightly(self) -> tuple[DataFile, ...]:
+        if not self._settings.data.nightly.wanted:
+            raise InputError(
+                "--nightly: data.nightly names nothing",
+                fix="name collections or analyses there, or here: ./deploy.py data warm 4lep",
+            )
+        return find_nightly(self._settings, self.catalogue)
 
     def _require_cache(self) -> None:
         settings = self._settings

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zoneinfo
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -80,6 +81,19 @@ def _check_origin(url: str) -> str:
     return url
 
 
+def _read_time(value: Any) -> Any:
+    """YAML takes a bare 22:30 for a number, of sixty minutes an hour; it can only mean the time."""
+    return f"{value // 60:02}:{value % 60:02}" if type(value) is int and 60 <= value < 24 * 60 else value
+
+
+def _check_time_zone(name: str) -> str:
+    known = zoneinfo.available_timezones()
+    # A machine without that list can't tell; the cluster's API says it then.
+    if known and name not in known:
+        raise ValueError("should be the name of a time zone")
+    return name
+
+
 def _reveal(secret: SecretStr, info: SerializationInfo) -> str:
     """A secret is only written out for who asks for it by `context={"secrets": True}`."""
     return secret.get_secret_value() if (info.context or {}).get("secrets") else str(secret)
@@ -105,6 +119,18 @@ Name = Annotated[
     str,
     Field(pattern=r"^[a-z0-9][a-z0-9._@-]{0,63}$"),
     Words("a name of at most 64 small letters, digits, '.', '_', '@' and '-', beginning with a letter or digit"),
+]
+DayTime = Annotated[
+    str,
+    Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$"),
+    BeforeValidator(_read_time),
+    Words('a time of day, as in "02:00"'),
+]
+TimeZone = Annotated[
+    str,
+    Field(pattern=r"^[A-Z][A-Za-z0-9_+/-]*$"),
+    AfterValidator(_check_time_zone),
+    Words("the name of a time zone, as in Europe/Paris"),
 ]
 Seconds = Annotated[int, Words("a whole number of seconds")]
 FilePath = Annotated[Path, AfterValidator(_resolve), Words("the path of a file or folder")]

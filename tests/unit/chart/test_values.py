@@ -25,6 +25,7 @@ def test_only_what_was_written_is_passed_on():
             "images": {"cache": "r/cache:1", "hub": "r/hub:1", "lab": "r/lab:1", "proxy": "r/proxy:1"},
             "originManifest": "",
             "lessons": {},
+            "nightly": "",
             "simulated": False,
             "apiPorts": [],
             "protectedNetworks": [],

@@ -44,6 +44,9 @@ class Store:
     def work(self, order: WorkOrder, progress: Progress) -> Report:
         raise AssertionError
 
+    def nightly(self) -> None:
+        return None
+
     def stop(self) -> bool:
         return False
 

@@ -8,6 +8,15 @@ true
 {{- end }}
 
 {{/*
+Whether the cache is filled at night. Empty for no.
+*/}}
+{{- define "lumihub.nightlyEnabled" -}}
+{{- if or .Values.data.nightly.collections .Values.data.nightly.analyses -}}
+true
+{{- end }}
+{{- end }}
+
+{{/*
 The namespace of data work.
 */}}
 {{- define "lumihub.dataNamespace" -}}

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
-from lumihub.settings.kinds import FilePath, Memory, OriginUrl, Release, Section
+from lumihub.settings.kinds import DayTime, FilePath, Memory, OriginUrl, Release, Section, TimeZone, Words
 
 
 class Origin(Section):
@@ -44,6 +44,40 @@ class DataCache(Section):
     )
 
 
+class Nightly(Section):
+    """What the cache is filled with every night, by the platform itself: nobody has to type or to stay logged in."""
+
+    collections: Annotated[tuple[str, ...], Words("a list of collections, as in [4lep]")] = Field(
+        (),
+        description="Collections that are whole in the cache in the morning. What is there already does not come"
+        " again.",
+    )
+    analyses: Annotated[tuple[str, ...], Words("a list of analyses, as in [higgs-4l]")] = Field(
+        (),
+        description="The same for what analyses read. Nothing happens at night while both lists are empty, which is the"
+        " default.",
+    )
+    at: DayTime = Field("02:00", description="When it begins.")
+    hours: int = Field(
+        5,
+        ge=1,
+        le=24,
+        description="Hours that it may take; what has not come by then comes the next night, so that the link is free"
+        " when the class begins. A machine or cluster that was off begins as soon as it is on within these hours.",
+    )
+    time_zone: TimeZone | None = Field(
+        None,
+        description="The time zone of `at`. null, the default, is the machine's own on one machine, and UTC on a"
+        " cluster.",
+        examples=["Europe/Paris"],
+    )
+
+    @property
+    def wanted(self) -> bool:
+        """Whether there is anything to do at night."""
+        return bool(self.collections or self.analyses)
+
+
 class Data(Section):
     """Which data students read, and how it gets to them."""
 
@@ -68,6 +102,7 @@ class Data(Section):
     )
     origin: Origin = Field(default_factory=Origin)
     cache: DataCache = Field(default_factory=DataCache)
+    nightly: Nightly = Field(default_factory=Nightly)
     folder: FilePath | None = Field(
         None,
         description="Where mirrored and cached files lie. null, the default, is `data` in `local.folder`; name a"

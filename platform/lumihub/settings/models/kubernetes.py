@@ -155,6 +155,7 @@ class Deployment(Section):
         default_factory=dict,
         description="What is in lessons.folder, by its path there; written by deploy.py, leave it out.",
     )
+    nightly: str = Field("", description="The packed work of data.nightly; written by deploy.py, leave it out.")
     simulated: bool = Field(
         False,
         description="Students read the built-in sample, for the origin does not answer; written by deploy.py,"

@@ -118,6 +118,29 @@ class Settings(Section):
         return self
 
     @model_validator(mode="after")
+    def _night_has_a_cache(self) -> Self:
+        if not self.data.nightly.wanted:
+            return self
+        cluster = self.kubernetes.context is not None
+        on_cluster = {
+            "cache.enabled": self.cache.enabled,
+            "dask.enabled": self.dask.enabled,
+            "dask.platform.enabled": self.dask.platform.enabled,
+        }
+        missing = ["data.mode"] if self.data.mode != "cache" else []
+        if cluster:
+            missing += [key for key, enabled in on_cluster.items() if not enabled]
+        if missing:
+            key, needed = missing[0], "cache" if missing[0] == "data.mode" else "true"
+            raise build_broken_rule(
+                f"can fill no cache at night unless {key} is {needed}",
+                key="data.nightly",
+                fix=f"set {key} to {needed}, or leave data.nightly out",
+                involved=("data.mode", "kubernetes.context", *on_cluster),
+            )
+        return self
+
+    @model_validator(mode="after")
     def _machine_can_serve(self) -> Self:
         if self.kubernetes.context is not None:
             return self
