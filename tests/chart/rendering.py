@@ -62,7 +62,7 @@ class Rendering:
         for one in self.objects:
             if one["kind"] == "CronJob":
                 yield f"CronJob {one['metadata']['name']}", one["spec"]["jobTemplate"]["spec"]["template"]
-            if one["kind"] == "ConfigMap" and "cluster.json" in one["data"]:
+            if one["kind"] == "ConfigMap" and "cluster.json" in one.get("data", {}):
                 cluster = json.loads(one["data"]["cluster.json"])
                 for part in ("scheduler", "worker"):
                     labels = {**cluster["metadata"]["labels"], "dask.org/component": part}

@@ -10,6 +10,7 @@ import subprocess
 import time
 import zlib
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -20,6 +21,7 @@ from cluster.machine.programs import S3, ensure_programs
 from cluster.waiting import until
 from collection import COLLECTION, FILES, LARGEST
 from lumihub.data.catalogue import load_catalogue
+from lumihub.errors import LumiHubError
 from servers.link import Link
 from servers.s3 import REGION, S3Server
 
@@ -140,6 +142,12 @@ class School:
     def kubectl(self, *words: str, check: bool = True) -> str:
         """kubectl in the namespace of data work."""
         return self.one.cluster.kubectl("--namespace", DATA, *words, check=check)
+
+    def kubectl_fails(self, *words: str) -> str:
+        """What kubectl in the namespace of data work says when it fails."""
+        with pytest.raises(LumiHubError) as caught:
+            self.kubectl(*words)
+        return str(caught.value)
 
     def pods(self) -> list[str]:
         """Names of the pods of data work."""
@@ -267,6 +275,56 @@ def test_warming_outlives_its_operator_a_worker_the_cache_and_the_tool(empty: Sc
     assert {name: zlib.adler32(path.read_bytes()) for name, path in empty.cached().items()} == empty.sums()
     # A cache that is killed forgets what it has not noted yet, at most what was on its way.
     assert empty.link.down - before < empty.size + 4 * AGAIN + BESIDE
+
+
+def test_the_cache_is_filled_at_night_though_its_pod_is_lost(empty: School) -> None:
+    one, before = empty.one, empty.link.down
+    hub = one.get("deployment", "hub")["metadata"]["generation"]
+    # Far enough away for `up`; a CronJob begins nothing of the time before it was made.
+    begin = datetime.now(UTC) + timedelta(minutes=2)
+    night = {"collections": [COLLECTION], "at": f"{begin:%H:%M}", "hours": 1, "timeZone": "Etc/UTC"}
+    try:
+        with one.changed(data={"nightly": night}):
+            planned = {(change["action"], change["kind"], change["name"]) for change in one.plan()["changes"]}
+            assert ("create", "CronJob", "data-nightly") in planned
+            one.up("--yes", "--no-check")
+            state = empty.ask("usage")["nightly"]
+            assert (state["at"], state["time_zone"], state["files"], state["last"]) == (
+                night["at"],
+                "Etc/UTC",
+                FILES,
+                None,
+            )
+            with empty.slow(3_000_000):
+                empty.wait_for_bytes(6_000_000)
+                [pod] = empty.pods()
+                assert empty.ask("usage")["nightly"]["running"]
+                # The way past the cache is closed to it.
+                reach = f"import socket; socket.create_connection(({one.cluster.host_address!r}, {empty.link.port}), 3)"
+                tried = empty.kubectl_fails("exec", pod, "--", "python", "-c", reach)
+                assert "timed out" in tried or "TimeoutError" in tried or "refused" in tried
+                empty.kubectl("delete", pod, "--grace-period=0", "--force")
+            until(lambda: empty.ask("usage")["nightly"]["last"], 180)
+            last = empty.ask("usage")["nightly"]["last"]
+            assert (last["files"], last["whole"], last["bytes"], last["faults"]) == (FILES, FILES, empty.size, [])
+            assert {name: zlib.adler32(path.read_bytes()) for name, path in empty.cached().items()} == empty.sums()
+            assert empty.link.down - before < empty.size + AGAIN + BESIDE
+            assert f"{FILES} of {FILES} files" in one.status()["nightly"]
+            assert one.get("deployment", "hub")["metadata"]["generation"] == hub
+
+            # Typed work goes on beside what is left of a night, and a night that is under way can be ended.
+            empty.type("evict", COLLECTION)
+            with empty.slow(1_000_000):
+                empty.kubectl("create", "job", "by-day", "--from=cronjob/data-nightly")
+                empty.wait_for_bytes(1_000_000)
+                assert "stopped the work" in empty.type("stop").stderr
+                until(lambda: not empty.ask("usage")["nightly"]["running"], 60)
+            assert len(empty.ask("warm", COLLECTION)["warmed"]) <= FILES
+    finally:
+        one.up("--yes", "--no-check")
+    assert empty.ask("usage")["nightly"] is None
+    assert one.status()["nightly"] == ""
+    until(lambda: empty.pods() == [], 60)
 
 
 @pytest.mark.long
