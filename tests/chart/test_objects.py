@@ -249,6 +249,7 @@ def test_the_hub_restarts_only_for_what_it_reads(helm: Path) -> None:
         "deployment: {protectedNetworks: [192.0.2.1/32]}",
         "kubernetes: {timeout: 900}",
         "data: {nightly: {collections: [4lep]}}\ndeployment: {nightly: x}",
+        'data: {caBundle: "-----BEGIN CERTIFICATE-----"}',
     ):
         assert hub(values) == before, values
     for values in ("cull: {timeout: 900}", "deployment: {images: {lab: 'r/lab:2'}}", "deployment: {simulated: true}"):
@@ -327,6 +328,18 @@ def test_a_night_without_a_zone_is_that_of_utc(helm: Path) -> None:
     values = 'data: {nightly: {analyses: [higgs-4l], at: "08:09"}}\ndeployment: {nightly: x}'
     spec = render(helm, values).get("CronJob", "data-nightly")["spec"]
     assert (spec["schedule"], spec["timeZone"]) == ("9 8 * * *", "UTC")
+
+
+def test_an_own_authority_reaches_who_speaks_with_the_origin_and_nobody_else(helm: Path) -> None:
+    values = 'data: {caBundle: "-----BEGIN CERTIFICATE-----"}'
+    trusting = {
+        (pod, container["name"], entry["name"])
+        for pod, template in render(helm, values).pods()
+        for container in template["spec"]["containers"]
+        for entry in container.get("env", [])
+        if entry.get("value", "").startswith("-----BEGIN")
+    }
+    assert trusting == {("StatefulSet cache", "cache", "LUMIHUB_CACHE_CA"), ("Dask worker", "worker", "LUMIHUB_CA")}
 
 
 def test_templates_are_short() -> None:

@@ -45,6 +45,7 @@ def test_a_key_of_zero_to_jupyterhub_is_told_its_name_here(helm: Path, path: str
     [
         ("kubernetes: {usersNamespace: lumihub}", "students' servers need another one"),
         ("data: {mode: mirror}", "data.mode is mirror"),
+        ("data: {caBundle: /etc/ssl/school.pem}", "data.caBundle should be the PEM text itself"),
         ("data: {nightly: {collections: [4lep]}}", "data.nightly takes deploy.py"),
         ("data: {mode: stream, nightly: {analyses: [higgs-4l]}}", "data.nightly can fill no cache at night"),
         ("auth: {type: lti13}", "auth.admins is [admin]"),

@@ -420,12 +420,14 @@ def test_a_bucket_gets_every_file_once_though_the_tool_dies(empty: School, tmp_p
 
 
 @pytest.mark.long
-def test_a_closed_bucket_that_was_filled_is_the_caches_origin(empty: School, tmp_path: Path) -> None:
+def test_a_closed_bucket_under_an_own_authority_is_filled_and_is_the_caches_origin(
+    empty: School, tmp_path: Path
+) -> None:
     program, one = ensure_programs((S3,)) / "versitygw", empty.one
     address = one.cluster.host_address
     assert address
     with (
-        S3Server(program, tmp_path / "buckets", address) as server,
+        S3Server(program, tmp_path / "buckets", address, tmp_path / "keys") as server,
         Link(server.port, target=address, address=address) as way,
     ):
         server.open().call_s3("create_bucket", Bucket="lake")
@@ -433,14 +435,19 @@ def test_a_closed_bucket_that_was_filled_is_the_caches_origin(empty: School, tmp
         for namespace in (DATA, NAMESPACE):
             metadata = {"name": "s3", "namespace": namespace}
             one.cluster.apply({"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "stringData": keys})
-        chosen = (COLLECTION, "-s", "data_*")
-        copied = empty.ask("fetch", *chosen, "--to", "s3://lake/atlas")["there"]
-        sums = {path.rpartition("/")[2]: empty.sums()[path.rpartition("/")[2]] for path in copied}
-        empty.origin.stop()
+        chosen, target = (COLLECTION, "-s", "data_*"), ("--to", "s3://lake/atlas")
+        refused = empty.type("fetch", *chosen, *target, code=1)
+        assert "the storage shows a certificate that is not trusted here" in refused.stderr
+        origin = {**one.settings["data"]["origin"], "url": f"https://{address}:{way.port}/lake/atlas"}
         try:
-            origin = {**one.settings["data"]["origin"], "url": f"http://{address}:{way.port}/lake/atlas"}
-            with one.changed(data={"origin": origin}):
+            with one.changed(data={"caBundle": str(server.authority)}):
                 one.up("--yes", "--no-check")
+                copied = empty.ask("fetch", *chosen, *target)["there"]
+            sums = {path.rpartition("/")[2]: empty.sums()[path.rpartition("/")[2]] for path in copied}
+            empty.origin.stop()
+            with one.changed(data={"origin": origin, "caBundle": str(server.authority)}):
+                notes = one.up("--yes", "--no-check")["notes"]
+                assert not [note for note in notes if "does not answer" in note]
                 assert sorted(empty.ask("warm", *chosen)["warmed"]) == sorted(copied)
                 assert way.down > sum(empty.paths()[name].stat().st_size for name in sums)
                 before = way.down

@@ -43,19 +43,22 @@ PUBLIC = {
 
 
 @pytest.fixture
-def storage(tmp_path: Path) -> Iterator[S3Server]:
+def program() -> Path:
     try:
-        program = ensure_programs((S3,)) / "versitygw"
+        return ensure_programs((S3,)) / "versitygw"
     except LumiHubError as error:
         pytest.skip(f"versitygw cannot be built: {error}")
+
+
+@pytest.fixture
+def storage(program: Path, tmp_path: Path) -> Iterator[S3Server]:
     with S3Server(program, tmp_path / "buckets", "127.0.0.1") as server:
         server.open().call_s3("create_bucket", Bucket=BUCKET)
         yield server
 
 
-def type_data(hub: Installation, *words: str, **environment: str) -> Any:
-    """What a data verb answers as JSON."""
-    done = subprocess.run(
+def run_data(hub: Installation, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
         [hub.program, "data", *words, "--values", str(hub.values), "--json"],
         env=os.environ | environment,
         capture_output=True,
@@ -63,6 +66,11 @@ def type_data(hub: Installation, *words: str, **environment: str) -> Any:
         timeout=120,
         check=False,
     )
+
+
+def type_data(hub: Installation, *words: str, **environment: str) -> Any:
+    """What a data verb answers as JSON."""
+    done = run_data(hub, *words, **environment)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 
@@ -123,3 +131,33 @@ def test_files_go_from_the_origin_into_a_bucket_and_from_there_through_the_cache
         assert verdict["cached"] == {"compared": len(EVENTS), "damaged": [], "partial": 0}
         original = {name: (xrootd_origin.files / PLACE / f"{name}.4lep.root").read_bytes() for name in EVENTS}
         assert {name: (folder / PLACE / f"{name}.4lep.root").read_bytes() for name in EVENTS} == original
+
+
+def test_an_institutions_own_authority_is_trusted_once_it_is_named(
+    xrootd_origin: XRootDOrigin, program: Path, tmp_path: Path
+) -> None:
+    with S3Server(program, tmp_path / "buckets", "127.0.0.1", tmp_path / "keys") as server, installation() as hub:
+        server.open().call_s3("create_bucket", Bucket=BUCKET)
+        server.open().call_s3("put_bucket_policy", Bucket=BUCKET, Policy=json.dumps(PUBLIC))
+        manifest = hub.values.with_name("manifest.json")
+        subprocess.run([hub.program, "data", "manifest", xrootd_origin.url(), "-o", manifest], check=True, timeout=120)
+        hub.change(data={"origin": {"url": xrootd_origin.url(), "manifest": str(manifest)}})
+        copy = ("fetch", "4lep", "--to", f"s3://{BUCKET}/atlas")
+        refused = run_data(hub, *copy, **server.environment)
+        assert refused.returncode == 1
+        assert "the storage shows a certificate that is not trusted here" in refused.stderr
+        assert "at data.caBundle" in refused.stderr
+
+        hub.change(data={"caBundle": str(server.authority)})
+        assert len(type_data(hub, *copy, **server.environment)["there"]) == len(EVENTS)
+
+        # The same bucket by its web address is the cache's origin; without the authority it is none.
+        hub.change(data={"origin": {"url": f"{server.url}/{BUCKET}/atlas", "manifest": str(manifest)}})
+        assert not [note for note in hub.up()["notes"] if "simulated" in note]
+        assert read(hub, "ada") == str([events for events, _ in EVENTS.values()])
+        assert list((hub.folder / "data" / "cache" / BUCKET).rglob("*.root"))
+        settings = hub.settings
+        del settings["data"]["caBundle"]
+        hub.values.write_text(json.dumps(settings))
+        shown = f"{server.url}/{BUCKET}/atlas shows a certificate that is not trusted here (see data.caBundle)"
+        assert any(shown in note for note in hub.up()["notes"])

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import ssl
 import stat
-import subprocess
 import threading
 import zipfile
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
+
+from servers.certificates import make_certificates
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -51,7 +52,7 @@ class Registry:
         self._server.handle_error = lambda *_: None  # type: ignore[method-assign] # a client that hangs up is no news
         self.authority = None
         if keys is not None:
-            self.authority = _make_certificates(keys)
+            self.authority = make_certificates(keys)
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             context.load_cert_chain(keys / "server.pem", keys / "server.key")
             self._server.socket = context.wrap_socket(
@@ -88,17 +89,3 @@ class _Handler(SimpleHTTPRequestHandler):
 
     def log_message(self, *_: object) -> None:
         """Nobody reads it."""
-
-
-def _make_certificates(folder: Path) -> Path:
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "server.ext").write_text("subjectAltName=IP:127.0.0.1\nbasicConstraints=critical,CA:FALSE\n")
-    key = "-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes"
-    for words in (
-        f"req -x509 {key} -keyout ca.key -out ca.pem -days 2 -subj /CN=campus-proxy "
-        "-addext basicConstraints=critical,CA:TRUE -addext keyUsage=critical,keyCertSign",
-        f"req {key} -keyout server.key -out server.csr -subj /CN=127.0.0.1",
-        "x509 -req -in server.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile server.ext -out server.pem",
-    ):
-        subprocess.run(["openssl", *words.split()], cwd=folder, check=True, capture_output=True)
-    return folder / "ca.pem"

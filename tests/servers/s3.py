@@ -9,6 +9,8 @@ import subprocess
 import time
 from typing import TYPE_CHECKING, Any
 
+from servers.certificates import make_certificates
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -22,20 +24,28 @@ class S3Server:
         program: versitygw.
         folder: where it keeps buckets; a bucket is a folder in it.
         address: of this machine, where clients connect.
+        keys: folder for certificates of an authority of its own, None to go without TLS.
 
     Attributes:
         folder: as above.
         key: the public half of its one account's keys.
         port: where it listens.
+        authority: the certificate to trust, None without TLS.
     """
 
-    def __init__(self, program: Path, folder: Path, address: str) -> None:
+    def __init__(self, program: Path, folder: Path, address: str, keys: Path | None = None) -> None:
         self._program, self._address = program, address
-        self.folder = folder
+        self.folder, self._keys = folder, keys
+        self.authority = make_certificates(keys, address) if keys else None
         self.key, self._secret = secrets.token_hex(8), secrets.token_hex(16)
         with socket.create_server((address, 0)) as probe:
             self.port: int = probe.getsockname()[1]
         self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        """Its address."""
+        return f"http{'s' if self._keys else ''}://{self._address}:{self.port}"
 
     @property
     def environment(self) -> dict[str, str]:
@@ -43,14 +53,15 @@ class S3Server:
         return {
             "AWS_ACCESS_KEY_ID": self.key,
             "AWS_SECRET_ACCESS_KEY": self._secret,
-            "AWS_ENDPOINT_URL": f"http://{self._address}:{self.port}",
+            "AWS_ENDPOINT_URL": self.url,
             "AWS_DEFAULT_REGION": REGION,
         }
 
     def __enter__(self) -> S3Server:
         self.folder.mkdir(parents=True, exist_ok=True)
         environment = {**os.environ, "ROOT_ACCESS_KEY": self.key, "ROOT_SECRET_KEY": self._secret}
-        command = [self._program, "--quiet", "--port", f"{self._address}:{self.port}", "posix", str(self.folder)]
+        tls = ["--cert", self._keys / "server.pem", "--key", self._keys / "server.key"] if self._keys else []
+        command = [self._program, "--quiet", "--port", f"{self._address}:{self.port}", *tls, "posix", str(self.folder)]
         self._process = subprocess.Popen(
             command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=self.folder
         )
@@ -77,8 +88,8 @@ class S3Server:
         return s3fs.S3FileSystem(
             key=self.key,
             secret=self._secret,
-            endpoint_url=self.environment["AWS_ENDPOINT_URL"],
-            client_kwargs={"region_name": REGION},
+            endpoint_url=self.url,
+            client_kwargs={"region_name": REGION, "verify": str(self.authority) if self.authority else None},
             skip_instance_cache=True,
             use_listings_cache=False,
         )

@@ -5,16 +5,13 @@ from __future__ import annotations
 import base64
 from typing import TYPE_CHECKING, Any
 
-from lumihub.errors import InputError
+from lumihub.settings.certificates import load_pem
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
     from lumihub.settings import Settings
     from lumihub.settings.models.proxy import Certificate
-
-_PEM = "-----BEGIN"
 
 
 def build_values(
@@ -53,6 +50,8 @@ def build_values(
     https.pop("manual", None)
     if certificate is not None:
         https["manual"] = dict(certificate)
+    if settings.data.ca_bundle:
+        values["data"]["caBundle"] = load_pem("data.caBundle", settings.data.ca_bundle)
     values["deployment"] = {
         "images": {name: references[name] for name in sorted(references)},
         "originManifest": origin_manifest,
@@ -78,19 +77,5 @@ def load_certificate(settings: Settings) -> dict[str, str] | None:
 
 
 def _read_certificate(certificate: Certificate) -> dict[str, str]:
-    return {"key": _read_pem("key", certificate.key), "cert": _read_pem("cert", certificate.cert)}
-
-
-def _read_pem(name: str, path: Path) -> str:
-    where = f"proxy.https.manual.{name}"
-    try:
-        text = path.read_text("ascii")
-    except OSError as error:
-        raise InputError(f"{where}: {path} can't be read: {error.strerror}", fix="name the PEM file") from error
-    except UnicodeDecodeError as error:
-        raise InputError(
-            f"{where}: {path} is not a PEM file", fix="convert it with openssl, or name another"
-        ) from error
-    if _PEM not in text:
-        raise InputError(f"{where}: {path} is not a PEM file", fix="convert it with openssl, or name another")
-    return text[text.index(_PEM) :]
+    own = "proxy.https.manual"
+    return {"key": load_pem(f"{own}.key", certificate.key), "cert": load_pem(f"{own}.cert", certificate.cert)}

@@ -128,6 +128,14 @@ def build_cache_rules(origin: str) -> str:
     return f"u * {path.rstrip('/')}/.. -l {path} lr\n"
 
 
+def build_trust(authority: Path) -> dict[str, str]:
+    """Environment of a cache that trusts an authority beside the public ones.
+
+    OpenSSL reads this file in the place of one that Debian does not have, and the folder of public authorities as ever.
+    """
+    return {"SSL_CERT_FILE": str(authority)}
+
+
 def exported_path(origin: str) -> str:
     """The path of the origin's folder, under which the cache shows it and below which it keeps its files."""
     return "/" + urlsplit(origin).path.strip("/")

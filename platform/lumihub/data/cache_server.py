@@ -18,6 +18,7 @@ from lumihub.data.cache import (
     CacheFolders,
     build_cache_config,
     build_cache_rules,
+    build_trust,
     find_cache_obstacle,
     find_xrootd,
 )
@@ -39,6 +40,7 @@ class CacheServer:
         size: bytes of disk that it may take.
         folders: where it keeps its files and its sockets.
         monitor: host:port that hears of each file closed, or empty.
+        authority: certificates to trust beside the public ones, as PEM, or empty.
     """
 
     origin: str
@@ -46,10 +48,11 @@ class CacheServer:
     size: int
     folders: CacheFolders
     monitor: str = ""
+    authority: str = ""
 
 
 def load_server(variables: Mapping[str, str]) -> CacheServer:
-    """Read LUMIHUB_CACHE_ORIGIN, _SIZE (bytes), _PORT (1094), _DATA (/data), _RUN (/run/lumihub) and _MONITOR.
+    """Read LUMIHUB_CACHE_ORIGIN, _SIZE (bytes), _PORT (1094), _DATA (/data), _RUN (/run/lumihub), _MONITOR and _CA.
 
     Raises:
         InputError: variables are missing or make no sense; names them all.
@@ -65,7 +68,8 @@ def load_server(variables: Mapping[str, str]) -> CacheServer:
     folders = CacheFolders(
         data=Path(variables.get(f"{_PREFIX}DATA", "/data")), run=Path(variables.get(f"{_PREFIX}RUN", "/run/lumihub"))
     )
-    return CacheServer(origin, port, size, folders, variables.get(f"{_PREFIX}MONITOR", ""))
+    monitor, authority = (variables.get(f"{_PREFIX}{name}", "") for name in ("MONITOR", "CA"))
+    return CacheServer(origin, port, size, folders, monitor, authority)
 
 
 def prepare(server: CacheServer) -> list[str]:
@@ -89,7 +93,7 @@ def prepare(server: CacheServer) -> list[str]:
                 where=f"account {os.getuid()}, groups {', '.join(str(group) for group in sorted(os.getgroups()))}",
                 fix="give the volume to one of those groups (fsGroup in the pod's securityContext)",
             )
-    config, rules = (server.folders.run / name for name in ("xrootd.cfg", "authdb"))
+    config, rules, authority = (server.folders.run / name for name in ("xrootd.cfg", "authdb", "ca.pem"))
     text = build_cache_config(
         origin=server.origin,
         folders=server.folders,
@@ -101,6 +105,8 @@ def prepare(server: CacheServer) -> list[str]:
     )
     config.write_text(text, encoding="utf-8")
     rules.write_text(build_cache_rules(server.origin), encoding="utf-8")
+    if server.authority:
+        authority.write_text(server.authority, encoding="utf-8")
     # Without -l its log goes to this process's stderr.
     return [str(xrootd), "-n", "lumihub-cache", "-c", str(config)]
 
@@ -108,13 +114,15 @@ def prepare(server: CacheServer) -> list[str]:
 def main() -> None:
     """Become the cache; it ends when XRootD does."""
     try:
-        command = prepare(load_server(os.environ))
+        server = load_server(os.environ)
+        command = prepare(server)
     except LumiHubError as error:
         sys.stderr.write(f"{error}\n")
         sys.exit(error.exit_code)
     # Blocks that come from the origin are the account's own.
     os.umask(0o077)
-    os.execve(command[0], command, {**CACHE_ENVIRONMENT, **os.environ})  # noqa: S606 - no shell is the point
+    trust = build_trust(server.folders.run / "ca.pem") if server.authority else {}
+    os.execve(command[0], command, {**CACHE_ENVIRONMENT, **os.environ, **trust})  # noqa: S606 - no shell is the point
 
 
 def _read_number(variables: Mapping[str, str], name: str, default: str, most: int, faults: list[Fault]) -> int:

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from lumihub.data.checksums import BLOCK, EMPTY, format_adler32
-from lumihub.data.origins import build_options, join_url
+from lumihub.data.origins import build_options, is_untrusted, join_url
 from lumihub.data.reading import PAUSES, check, read_blocks
 from lumihub.errors import InputError, LumiHubError
 
@@ -119,8 +119,15 @@ class ObjectTransfer:
         return self._opened[1]
 
     def _explain(self, file: DataFile, error: Exception) -> LumiHubError:
+        text = " ".join(str(error).split()) or type(error).__name__
+        if is_untrusted(error):
+            return LumiHubError(
+                f"{file.path} could not be stored: the storage shows a certificate that is not trusted here",
+                where=self.target,
+                fix="name the file of your institution's authority at data.caBundle; on a cluster then ./deploy.py up",
+            )
         return LumiHubError(
-            f"{file.path} could not be stored: {' '.join(str(error).split()) or type(error).__name__}",
+            f"{file.path} could not be stored: {text}",
             where=self.target,
             fix="check the bucket's name and rights, AWS_ENDPOINT_URL and the keys; what is whole is not sent again",
         )

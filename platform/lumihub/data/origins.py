@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from lumihub.data.trust import build_context, find_bundle
 from lumihub.errors import InputError
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ CLIENT_ENVIRONMENT = {
 }
 # Five big-endian numbers that open every XRootD connection: 0 0 0 4 2012.
 _HANDSHAKE = bytes(12) + (4).to_bytes(4, "big") + (2012).to_bytes(4, "big")
+_UNTRUSTED = "shows a certificate that is not trusted here (see data.caBundle)"
 _XROOTD = ("root", "roots", "xroot")
 
 
@@ -75,9 +77,13 @@ def build_options(url: str, *, timeout: float) -> dict[str, Any]:
 
         limits = aiohttp.ClientTimeout(total=None, sock_connect=timeout, sock_read=timeout)
         # trust_env: schools' proxies are told by environment variables.
-        return {"client_kwargs": {"timeout": limits, "trust_env": True}}
+        context = build_context() if scheme == "https" else None
+        trusting = {"ssl": context} if context else {}
+        return {"client_kwargs": {"timeout": limits, "trust_env": True}, **trusting}
     if scheme == "s3":
-        return {"config_kwargs": {"connect_timeout": timeout, "read_timeout": timeout}}
+        bundle = find_bundle()
+        trust = {"client_kwargs": {"verify": bundle}} if bundle else {}
+        return {"config_kwargs": {"connect_timeout": timeout, "read_timeout": timeout}, **trust}
     return {}
 
 
@@ -137,22 +143,13 @@ class Origin:
         name = join_url(self.url, path)
         try:
             yield
-        except FileNotFoundError as error:
-            raise OriginError(f"the origin does not have {name}", lasting=True) from error
         except TimeoutError as error:
             raise OriginError(f"no answer within {self._timeout:.0f} s from {name}") from error
-        except (OSError, EOFError, ValueError) as error:
-            text = " ".join(str(error).split())
-            # kXR_NotFound: XRootD tells a missing file by this number alone.
-            if "[3011]" in text or "No such file" in text:
-                raise OriginError(f"the origin does not have {name}", lasting=True) from error
-            raise OriginError(f"{text or type(error).__name__} ({name})") from error
         except Exception as error:
-            if getattr(error, "status", None) in (404, 410):
-                raise OriginError(f"the origin does not have {name}", lasting=True) from error
-            if not type(error).__module__.startswith(("aiohttp", "botocore", "fsspec")):
+            known = _explain(name, error)
+            if known is None:
                 raise
-            raise OriginError(f"{type(error).__name__}: {error} ({name})") from error
+            raise known from error
 
 
 class OriginFile:
@@ -174,6 +171,32 @@ class OriginFile:
             if len(block) < length:
                 raise EOFError(f"the file at the origin ends after {offset + len(block)} bytes")
             return block
+
+
+def _explain(name: str, error: Exception) -> OriginError | None:
+    """What an exception of a file system says of a file; None where it is none of theirs."""
+    text = " ".join(str(error).split()) or type(error).__name__
+    if is_untrusted(error):
+        return OriginError(f"{name} {_UNTRUSTED}", lasting=True)
+    systems = isinstance(error, (OSError, EOFError, ValueError))
+    # kXR_NotFound: XRootD tells a missing file by this number alone.
+    missing = systems and ("[3011]" in text or "No such file" in text)
+    if missing or isinstance(error, FileNotFoundError) or getattr(error, "status", None) in (404, 410):
+        return OriginError(f"the origin does not have {name}", lasting=True)
+    if systems:
+        return OriginError(f"{text} ({name})")
+    if type(error).__module__.startswith(("aiohttp", "botocore", "fsspec")):
+        return OriginError(f"{type(error).__name__}: {error} ({name})")
+    return None
+
+
+def is_untrusted(error: BaseException | None) -> bool:
+    """Whether a certificate whose authority is not known here is behind an error; fsspec says that nothing is there."""
+    while error is not None:
+        if "CERTIFICATE_VERIFY_FAILED" in str(error):
+            return True
+        error = error.__cause__
+    return False
 
 
 def speaks_xrootd(host: str, port: int, timeout: float = 5) -> bool:
@@ -226,14 +249,21 @@ def _ask(url: str, timeout: float) -> OriginState:
         return OriginState(False, f"the name {parts.hostname} is not known here")
     except ConnectionRefusedError:
         return OriginState(False, f"{parts.hostname} refuses connections on port {parts.port or _PORTS[parts.scheme]}")
-    except FileNotFoundError:
-        # Web servers need not show folders; that this one answered is enough.
-        if parts.scheme not in ("http", "https"):
-            return OriginState(False, f"{url} is not there")
     except Exception as error:
-        text = " ".join(str(error).split()) or type(error).__name__
-        return OriginState(False, f"{url} did not answer: {text}")
+        return _judge(url, error)
     return OriginState(True, f"{url} answers")
+
+
+def _judge(url: str, error: Exception) -> OriginState:
+    """What it means that an origin's folder could not be asked for."""
+    if is_untrusted(error):
+        return OriginState(False, f"{url} {_UNTRUSTED}")
+    if not isinstance(error, FileNotFoundError):
+        return OriginState(False, f"{url} did not answer: {' '.join(str(error).split()) or type(error).__name__}")
+    # Web servers need not show folders; that this one answered is enough.
+    if urlsplit(url).scheme in ("http", "https"):
+        return OriginState(True, f"{url} answers")
+    return OriginState(False, f"{url} is not there")
 
 
 def _proxied(scheme: str, host: str) -> bool:

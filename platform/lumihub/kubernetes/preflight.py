@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from lumihub.data.origins import OriginState
+from lumihub.data.trust import build_trust
 from lumihub.errors import Fault, InputError, LumiHubError
 from lumihub.kubernetes.doctor.account import examine_rights, examine_version
 from lumihub.kubernetes.doctor.guards import examine_entrance
@@ -69,7 +70,7 @@ def try_pods(
             trial.start(f"image-{name}", references[name], ["/bin/true"])
         if wanted:
             command = ["python3", "-c", _PROBE, settings.data.origin.url, str(_ORIGIN_SECONDS)]
-            trial.start("origin", references["lab"], command)
+            trial.start("origin", references["lab"], command, environment=build_trust(settings))
         _check_images(trial, {name: references[name] for name in unknown}, settings)
         return _read_origin(trial) if wanted else None
 

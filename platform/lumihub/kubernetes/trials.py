@@ -152,6 +152,7 @@ def build_pod(
     pull_secrets: Sequence[str] = (),
     port: int = 0,
     node_selector: Mapping[str, str] | None = None,
+    environment: Mapping[str, str] | None = None,
 ) -> Object:
     """A pod as little trusted as a student's, that runs one command.
 
@@ -165,12 +166,14 @@ def build_pod(
         pull_secrets: passwords of the registry.
         port: that it listens on; it is ready once connections are taken there.
         node_selector: labels of the node.
+        environment: of the command.
     """
     container: dict[str, Any] = {
         "name": "trial",
         "image": image,
         "imagePullPolicy": pull_policy,
         "command": list(command),
+        "env": [{"name": name, "value": value} for name, value in (environment or {}).items()],
         "resources": {"requests": {"cpu": "10m", "memory": "32Mi"}, "limits": {"memory": "512Mi"}},
         "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
     }

@@ -12,12 +12,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lumihub.analysis.selection import plan_nightly
-from lumihub.data.cache import CACHE_ENVIRONMENT, build_cache_command, build_cache_config, build_cache_rules
+from lumihub.data.cache import (
+    CACHE_ENVIRONMENT,
+    build_cache_command,
+    build_cache_config,
+    build_cache_rules,
+    build_trust,
+)
 from lumihub.data.origins import CLIENT_ENVIRONMENT
 from lumihub.hub.configuration import VARIABLE, HubConfiguration, build_server_environment
 from lumihub.lab.lessons import VARIABLE as LESSONS
 from lumihub.local.daemons import Daemon
 from lumihub.local.nightly import name_cache
+from lumihub.settings.certificates import load_pem
 from lumihub.settings.quantities import parse_memory
 
 if TYPE_CHECKING:
@@ -119,7 +126,7 @@ def build_hub(installation: Installation) -> Daemon:
 def build_cache(installation: Installation, xrootd: Path, folders: CacheFolders, user: str | None) -> Daemon:
     """The data cache, under an account that owns nothing else."""
     data = installation.settings.data
-    path, rules = (installation.folder.cache / name for name in ("cache.cfg", "authdb"))
+    path, rules, authority = (installation.folder.cache / name for name in ("cache.cfg", "authdb", "ca.pem"))
     text = build_cache_config(
         origin=data.origin.url,
         folders=folders,
@@ -127,11 +134,16 @@ def build_cache(installation: Installation, xrootd: Path, folders: CacheFolders,
         port=data.cache.port,
         size=parse_memory(data.cache.size),
     )
+    environment = {**_basic_environment(), **CACHE_ENVIRONMENT}
+    files = {path: text, rules: build_cache_rules(data.origin.url)}
+    if data.ca_bundle:
+        files[authority] = load_pem("data.caBundle", data.ca_bundle)
+        environment |= build_trust(authority)
     return Daemon(
         name="cache",
         command=tuple(build_cache_command(xrootd, path, Path("-"))),
-        environment={**_basic_environment(), **CACHE_ENVIRONMENT},
-        files={path: text, rules: build_cache_rules(data.origin.url)},
+        environment=environment,
+        files=files,
         user=user,
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from lumihub.data.trust import trust_authority
 from lumihub.errors import InputError
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ def pick_backend(settings: Settings, values: Path | None = None) -> Backend:
         settings: what the values file says.
         values: the file, for what is remembered of it.
     """
+    trust_authority(settings)
     if settings.kubernetes.context is not None:
         from lumihub.kubernetes.backend import KubernetesBackend
 
@@ -46,6 +48,7 @@ def require_one_machine(settings: Settings, what: str) -> None:
 
 def pick_store(settings: Settings) -> DataStore:
     """Where the data of these settings lie and are worked on."""
+    trust_authority(settings)
     if settings.kubernetes.context is not None:
         from lumihub.kubernetes.store import ClusterStore
 

@@ -21,6 +21,7 @@ from lumihub.data.mirror import (
 )
 from lumihub.data.origins import Origin, OriginError, probe_origin
 from lumihub.data.transfer import FetchReport, fetch_files, measure_rate
+from lumihub.data.trust import trust_authority
 from lumihub.errors import Fault, InputError, LumiHubError
 from lumihub.local.folder import explained_write_errors, find_state_folder
 from lumihub.operations.backends import require_one_machine
@@ -108,6 +109,7 @@ def find_place(settings: Settings, release: Release | None = None, *, disk: str 
     """
     if disk:
         require_one_machine(settings, f"data {disk}")
+    trust_authority(settings)
     folder = find_state_folder(settings).data
     origin = settings.data.origin
     below = urlsplit(origin.url).path.strip("/") if "://" in origin.url else ""

@@ -72,6 +72,12 @@ def test_the_certificate_goes_as_text(tmp_path):
     }
 
 
+def test_the_authority_goes_as_text(tmp_path):
+    (tmp_path / "ca.pem").write_text("of the campus\n-----BEGIN CERTIFICATE-----\n")
+    values = build_values(load(f"data: {{caBundle: {tmp_path}/ca.pem}}"), {})
+    assert values["data"] == {"caBundle": "-----BEGIN CERTIFICATE-----\n"}
+
+
 def test_a_certificate_that_is_not_served_is_not_read():
     settings = load("proxy: {https: {enabled: false, manual: {key: /nowhere, cert: /nowhere}}}")
     assert load_certificate(settings) is None

@@ -27,6 +27,15 @@ def test_what_the_environment_says():
     )
 
 
+def test_an_institutions_authority_is_beside_the_configuration(xrootd, tmp_path):
+    variables = {"ORIGIN": "https://s3.example.org/lake", "SIZE": "1", "DATA": str(tmp_path / "d"), "CA": "-----BEGIN"}
+    server = load_server(
+        {f"LUMIHUB_CACHE_{name}": value for name, value in {**variables, "RUN": str(tmp_path / "r")}.items()}
+    )
+    prepare(server)
+    assert (tmp_path / "r/ca.pem").read_text() == "-----BEGIN"
+
+
 def test_all_faults_at_once():
     with pytest.raises(InputError) as caught:
         load_server({"LUMIHUB_CACHE_SIZE": "50G", "LUMIHUB_CACHE_PORT": "65536"})

@@ -115,6 +115,10 @@ spec:
           env:
             - name: DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT
               value: 10s
+            {{- with .Values.data.caBundle }}
+            - name: LUMIHUB_CA
+              value: {{ . | quote }}
+            {{- end }}
           envFrom:
             # Keys of the storage that files are copied to, where there is one.
             - secretRef: {name: s3, optional: true}

@@ -7,6 +7,7 @@ import textwrap
 from typing import TYPE_CHECKING, Any
 
 from lumihub.backend import Finding
+from lumihub.data.trust import build_trust
 from lumihub.kubernetes.objects import is_ready, path_of
 
 if TYPE_CHECKING:
@@ -76,7 +77,8 @@ def examine_network(trial: Trial, image: str, settings: Settings) -> list[Findin
             return [Finding("network", False, f"a pod that should listen did not start: {why}", "./deploy.py doctor")]
     addresses = [trial.address("open"), trial.address("guarded")]
     origin = settings.data.origin.url
-    trial.start("client", image, ["python3", "-c", _TRY, *addresses, "kubernetes.default.svc", origin])
+    command = ["python3", "-c", _TRY, *addresses, "kubernetes.default.svc", origin]
+    trial.start("client", image, command, environment=build_trust(settings))
     result = trial.wait_for_end("client", _SECONDS)
     if not result.ended:
         why = result.trouble.words if result.trouble else result.log[-300:]

@@ -101,6 +101,13 @@ class Data(Section):
         " so.",
     )
     origin: Origin = Field(default_factory=Origin)
+    ca_bundle: FilePath | None = Field(
+        None,
+        description="PEM file with the certificates of your institution's own authority, where an https:// origin or"
+        " S3 storage shows such a one. The cache and `./deploy.py data` trust it beside the public ones; null, the"
+        " default, trusts those alone.",
+        examples=["/etc/ssl/school-ca.pem"],
+    )
     cache: DataCache = Field(default_factory=DataCache)
     nightly: Nightly = Field(default_factory=Nightly)
     folder: FilePath | None = Field(
