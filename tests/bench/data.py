@@ -20,7 +20,9 @@ import tempfile
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import psutil
 import yaml
@@ -36,9 +38,27 @@ from opendata import FILES, PLACE, find_opendata
 from servers.link import Link
 from servers.xrootd import XRootDCache, XRootDOrigin
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 READERS = 6
 # What a fetch brings; reading is measured with the first of them alone.
 SAMPLES = ("data_A", "data_B", "data_C", "data_D")
+
+
+# In an environment of its own: it is no part of the project, whose licence does not go with its.
+CLIENT = ("cernopendata-client==1.0.2", "xrootd==6.2.1")
+DOWNLOAD = """
+import os, sys
+from cernopendata_client import downloader
+downloader.SERVER_ROOT_URI = ""
+engine, folder, *urls = sys.argv[1:]
+os.chdir(folder)
+for url in urls:
+    protocol = "xrootd" if engine == "xrootd" else "http"
+    downloader.download_single_file(path="files", file_location=url, protocol=protocol, download_engine=engine)
+    assert os.path.getsize("files/" + url.rpartition("/")[2]) > 1_000_000
+"""
 
 
 @dataclass
@@ -78,7 +98,7 @@ def main() -> None:
         files = folder / "origin"
         size = make_files(source, files / PLACE, given.events)
         write_manifest(build_manifest(str(files), Silent()), folder / "manifest.json")
-        with XRootDOrigin(files) as origin, slow(origin, given) as link:
+        with XRootDOrigin(files, web=True) as origin, slow(origin, given) as link:
             place = f"{size / 1e6:.0f} MB file, {given.rate:g} Mbit/s, {given.delay:g} ms there and back"
             url, manifest = origin.url(link.port), folder / "manifest.json"
             measure_modes(link, url, manifest, files, given.rounds, place)
@@ -214,18 +234,17 @@ def measure_readers(link: Link, url: str, manifest: Path, rounds: int, place: st
 
 
 def measure_fetch(link: Link, url: str, manifest: Path, folder: Path, rounds: int, rate: float) -> None:
-    """`data fetch` as it is typed, against `xrdcp`, of one file and of all; in turn."""
-    xrdcp = shutil.which("xrdcp")
+    """`data fetch` as it is typed, against `xrdcp` and CERN's own client, of one file and of all; in turn."""
+    ways = find_ways(url, folder)
     rows = []
     for samples in (SAMPLES[:1], SAMPLES):
         size = sum((folder / "origin" / PLACE / f"{sample}.4lep.root").stat().st_size for sample in samples)
-        ways = {"data fetch": fetch} | ({"xrdcp": copy, "xrdcp --parallel 4": copy_parallel} if xrdcp else {})
         found = {name: Reading() for name in ways}
         for _ in range(rounds):
-            for name, way in ways.items():
+            for name, (way, source) in ways.items():
                 with tempfile.TemporaryDirectory(dir=folder) as target:
                     before, began = link.down, time.perf_counter()
-                    way(url, samples, Path(target), manifest)
+                    way(source, samples, Path(target), manifest)
                     found[name].seconds.append(time.perf_counter() - began)
                     found[name].link.append(link.down - before)
         ours = size / min(found["data fetch"].seconds)
@@ -247,6 +266,33 @@ def measure_fetch(link: Link, url: str, manifest: Path, folder: Path, rounds: in
         ("files", "way", "seconds", "Mbit/s", "of the link", "fetch is", "link's bytes to files'"),
         rows,
     )
+
+
+def find_ways(url: str, folder: Path) -> dict[str, tuple[Callable[..., None], str]]:
+    """What fetches, by its name, with the URL that it fetches from."""
+    web = url.replace("root://", "http://").replace("//eos", "/eos")
+    ways: dict[str, tuple[Callable[..., None], str]] = {"data fetch": (fetch, url), "data fetch, http": (fetch, web)}
+    if shutil.which("xrdcp"):
+        ways |= {"xrdcp": (copy, url), "xrdcp --parallel 4": (copy_parallel, url)}
+    python = folder / "client" / "bin" / "python"
+    subprocess.run([sys.executable, "-m", "venv", folder / "client"], check=True)
+    done = subprocess.run(
+        [python, "-m", "pip", "install", "--quiet", *CLIENT], text=True, capture_output=True, check=False
+    )
+    if done.returncode:
+        sys.stdout.write(f"cernopendata-client is left out: {done.stderr.strip().splitlines()[-1]}\n")
+        return ways
+    return ways | {
+        "cernopendata-client, http": (partial(download, python, "requests"), web),
+        "cernopendata-client, xrootd": (partial(download, python, "xrootd"), url),
+    }
+
+
+def download(python: Path, engine: str, url: str, samples: tuple[str, ...], target: Path, _: Path) -> None:
+    """What `cernopendata-client download-files` does for each file, once CERN's portal has told it their URLs."""
+    (target / "files").mkdir()
+    urls = [f"{url}/{PLACE}/{sample}.4lep.root" for sample in samples]
+    quiet([str(python), "-c", DOWNLOAD, engine, str(target), *urls])
 
 
 def fetch(url: str, samples: tuple[str, ...], target: Path, manifest: Path) -> None:

@@ -111,10 +111,12 @@ class XRootDOrigin(_Server):
 
     Args:
         folder: holds OutreachDatasets/; every file in it is copied, so that the server's account can read it.
+        web: speak HTTP on the same port too, as CERN's storage does behind its portal.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, web: bool = False) -> None:
         super().__init__()
+        self._web = web
         self.files = self.run / "files" / EXPORT.strip("/")
         shutil.copytree(folder, self.files)
         for path in (self.run, *self.run.rglob("*")):
@@ -131,6 +133,7 @@ class XRootDOrigin(_Server):
             f"all.export {EXPORT} r/o\noss.localroot {self.run / 'files'}\n"
             f"all.adminpath {self.run / 'state'}\nall.pidpath {self.run / 'state'}\n"
             f"xrd.homepath {self.run / 'state'}\nxrootd.async off\n"
+            + ("xrd.protocol XrdHttp libXrdHttp.so\n" if self._web else "")
         )
         switch = ["-R", USER] if USER else []
         return [
