@@ -120,6 +120,17 @@ def test_the_work_of_the_night_reaches_the_cache_alone(renderings: dict[str, Ren
     assert ("data-nightly", "1094") in peers(rendering.get("NetworkPolicy", "cache"), "ingress")
 
 
+def test_the_rules_of_one_cache_are_those_of_several(renderings: dict[str, Rendering]) -> None:
+    rendering = renderings["caches"]
+    names = {"cache", "cache-1", "cache-2"}
+    cache = rendering.get("NetworkPolicy", "cache")
+    [expression] = cache["spec"]["podSelector"]["matchExpressions"]
+    assert set(expression["values"]) == names
+    assert peers(cache, "ingress") == peers(renderings["minimal"].get("NetworkPolicy", "cache"), "ingress")
+    for reader in ("singleuser", "dask-worker", "data-worker"):
+        assert {(name, "1094") for name in names} <= peers(rendering.get("NetworkPolicy", reader), "egress")
+
+
 def test_students_reach_no_private_network_nor_the_metadata_addresses(renderings: dict[str, Rendering]) -> None:
     assert internet(renderings["minimal"], "singleuser") == {
         "0.0.0.0/0": PRIVATE | METADATA,

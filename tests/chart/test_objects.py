@@ -86,6 +86,15 @@ CHECK = {"Job image-check"}
         ("cache-only", set(), (HUB | GATEWAY) - {"NetworkPolicy default-deny"}),
         ("no-gateway", set(), GATEWAY),
         ("no-platform", set(), DATA),
+        (
+            "caches",
+            {
+                f"{kind}-{number}"
+                for number in (1, 2)
+                for kind in ("StatefulSet cache", "Service cache", "PersistentVolumeClaim data-cache")
+            },
+            set(),
+        ),
         ("nightly", {"ConfigMap data-nightly", "CronJob data-nightly", "NetworkPolicy data-nightly"}, set()),
         ("cohorts", {"Namespace lumihub-dask-class-9b"}, set()),
         ("stream", set(), CACHE),
@@ -225,6 +234,15 @@ def test_the_caches_volume_is_a_fifth_larger_than_what_it_keeps(helm: Path, size
     container, _ = rendering.get("StatefulSet", "cache")["spec"]["template"]["spec"]["containers"]
     environment = {entry["name"]: entry["value"] for entry in container["env"]}
     assert environment["LUMIHUB_CACHE_SIZE"] == given
+
+
+def test_each_of_several_caches_has_a_volume_and_a_name_of_its_own(renderings: dict[str, Rendering]) -> None:
+    rendering = renderings["caches"]
+    for number, name in enumerate(("cache", "cache-1", "cache-2")):
+        pod = rendering.get("StatefulSet", name)["spec"]["template"]
+        assert pod["spec"]["volumes"][0]["persistentVolumeClaim"] == {"claimName": f"data-cache-{number}"}
+        selector = rendering.get("Service", name)["spec"]["selector"]
+        assert selector.items() <= pod["metadata"]["labels"].items()
 
 
 def test_the_proxy_restarts_for_its_own_sake_alone(helm: Path) -> None:

@@ -21,6 +21,7 @@ from cluster.machine.programs import S3, ensure_programs
 from cluster.waiting import until
 from collection import COLLECTION, FILES, LARGEST
 from lumihub.data.catalogue import load_catalogue
+from lumihub.data.sharing import find_home
 from lumihub.errors import LumiHubError
 from servers.link import Link
 from servers.s3 import REGION, S3Server
@@ -63,11 +64,13 @@ sums = [zlib.adler32(fsspec.open(url).open().read()) for url in samples["Data"][
 print(dict(zip(names, sums)))
 """
 # What any notebook of ours does.
+PERIODS = ("data_A", "data_B", "data_C", "data_D")
+READ_PERIODS = ", ".join(map(repr, PERIODS))
 READ = f"""
 import zlib
 import fsspec
 from lumihub import data
-urls = data.files("{COLLECTION}", "data_A", "data_B", "data_C", "data_D")
+urls = data.files("{COLLECTION}", {READ_PERIODS})
 print({{url.rpartition("/")[2]: zlib.adler32(fsspec.open(url).open().read()) for url in urls}})
 """
 
@@ -155,8 +158,11 @@ class School:
 
     def cached(self) -> dict[str, Path]:
         """The cache's own files on the node's disk, by name."""
-        [volume] = VOLUMES.glob(f"*_{NAMESPACE}_data-cache-0")
-        return find_collection(volume)
+        return {name: path for files in self.shares() for name, path in files.items()}
+
+    def shares(self) -> list[dict[str, Path]]:
+        """The same for each of several caches."""
+        return [find_collection(volume) for volume in sorted(VOLUMES.glob(f"*_{NAMESPACE}_data-cache-*"))]
 
     def wait_for_bytes(self, amount: int) -> None:
         """Wait until so much more has come over the link."""
@@ -456,11 +462,61 @@ def test_a_closed_bucket_under_an_own_authority_is_filled_and_is_the_caches_orig
                 assert ast.literal_eval(result.text) == sums, result.error
                 assert empty.ask("verify", *chosen)["right"] == len(sums)
                 assert way.down - before < ASKING
+                # Under another origin they would lie there, and nobody would ask for them.
+                assert len(empty.ask("evict", *chosen)) == len(sums)
         finally:
             empty.origin.start()
             for namespace in (DATA, NAMESPACE):
                 one.cluster.kubectl("--namespace", namespace, "delete", "secret/s3")
             one.up("--yes", "--no-check")
+
+
+@pytest.mark.long
+def test_two_caches_share_the_files_and_each_byte_crosses_the_link_once(empty: School) -> None:
+    one, before = empty.one, empty.link.down
+    files = load_catalogue("2020").in_collection(COLLECTION)
+    homes = {files[name].path.rpartition("/")[2]: find_home(files[name].path, 2) for name in PERIODS}
+    assert set(homes.values()) == {0, 1}
+    try:
+        with one.changed(cache={"replicas": 2}):
+            one.up("--yes", "--no-check")
+            assert len(empty.ask("warm", COLLECTION)["warmed"]) == FILES
+            assert empty.size <= empty.link.down - before < empty.size + BESIDE
+            first, second = empty.shares()
+            assert not set(first) & set(second)
+            assert min(len(first), len(second)) > FILES // 4
+            assert {name: zlib.adler32(path.read_bytes()) for name, path in empty.cached().items()} == empty.sums()
+            served = empty.usage()["served"]
+            empty.origin.stop()
+            try:
+                wanted = {name: empty.sums()[name] for name in homes}
+                with working_student(one, "twin") as kernel:
+                    assert ast.literal_eval(kernel.run(READ).text) == wanted
+                    one.cluster.kubectl(
+                        "--namespace", NAMESPACE, "delete", "pod/cache-1-0", "--grace-period=0", "--force"
+                    )
+                    # Files of the other are read on at once, those of the lost one as soon as it is back.
+                    others = [name.partition(".")[0] for name, home in homes.items() if home == 0]
+                    result = kernel.run(READ.replace(READ_PERIODS, ", ".join(map(repr, others))))
+                    assert ast.literal_eval(result.text) == {n: s for n, s in wanted.items() if homes[n] == 0}
+                    until(lambda: kernel.run(READ).text.strip() == str(wanted), 120)
+                assert empty.ask("verify", COLLECTION) == {"right": FILES, "damaged": [], "partial": 0, "repaired": []}
+                # What readers got of both is counted together.
+                until(lambda: empty.usage()["served"] >= served + empty.size, 30)
+                assert (empty.usage()["files"], empty.usage()["bytes"]) == (FILES, empty.size)
+            finally:
+                empty.origin.start()
+            parts = {part["name"]: part["state"] for part in one.status()["parts"]}
+            assert (parts["cache"], parts["cache-1"]) == ("running", "running")
+            assert "cache-1: " in one.lumihub("logs", "cache", "cache-1").stdout
+            empty.type("pin", COLLECTION, "-s", "data_*")
+            assert empty.usage()["pinned"] == len(PERIODS)
+            assert empty.ask("unpin", COLLECTION, "-s", "data_*") == {"unpinned": len(PERIODS)}
+            assert len(empty.ask("evict", COLLECTION)) == FILES
+            assert empty.shares() == [{}, {}]
+    finally:
+        one.up("--yes", "--no-check")
+        one.cluster.kubectl("--namespace", NAMESPACE, "delete", "pvc", "data-cache-1")
 
 
 def test_a_notebook_that_uses_atlasopenmagic_reads_through_the_cache(empty: School) -> None:

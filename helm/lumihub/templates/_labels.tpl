@@ -1,10 +1,17 @@
 {{/*
+What selects the pods of a release.
+*/}}
+{{- define "lumihub.instanceLabels" -}}
+app.kubernetes.io/name: lumihub
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end }}
+
+{{/*
 What selects the pods of a part, and nothing that ever changes.
 Takes (list $ COMPONENT).
 */}}
 {{- define "lumihub.selectorLabels" -}}
-app.kubernetes.io/name: lumihub
-app.kubernetes.io/instance: {{ (index . 0).Release.Name }}
+{{ include "lumihub.instanceLabels" (index . 0) }}
 app.kubernetes.io/component: {{ index . 1 }}
 {{- end }}
 

@@ -45,7 +45,7 @@ What the hub reads of the values, as JSON. Only what it needs: whatever else cha
 {{- $kubernetes := dict "context" (.Values.kubernetes.context | default "in-cluster") "namespace" .Release.Namespace "usersNamespace" .Values.kubernetes.usersNamespace "release" .Release.Name -}}
 {{- $_ := set $values "kubernetes" $kubernetes -}}
 {{- $_ := set $values "images" (pick .Values.images "registry" "pullPolicy" "pullSecrets") -}}
-{{- $_ := set $values "cache" (dict "enabled" (eq (include "lumihub.cacheEnabled" .) "true")) -}}
+{{- $_ := set $values "cache" (dict "enabled" (eq (include "lumihub.cacheEnabled" .) "true") "replicas" .Values.cache.replicas) -}}
 {{- /* The manifest itself lies in a ConfigMap; its sum says that there is one, and changes with it. Lessons lie in one too,
 and the hub needs their names alone. */ -}}
 {{- $manifest := (.Values.deployment).originManifest | default "" -}}

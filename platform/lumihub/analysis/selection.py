@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from lumihub.analysis.registry import load_analysis
 from lumihub.data.catalogue import load_catalogue
 from lumihub.data.nightly import NightlyWork
+from lumihub.data.sharing import find_largest_share
 from lumihub.data.work import WorkOrder
 from lumihub.errors import InputError
 from lumihub.settings.quantities import format_bytes, parse_memory
@@ -32,20 +33,23 @@ def find_files(name: str, catalogue: Catalogue) -> tuple[DataFile, ...]:
     return tuple(known[sample] for sample in samples if sample in known)
 
 
-def check_size(files: tuple[DataFile, ...], size: str) -> None:
+def check_size(files: tuple[DataFile, ...], settings: Settings) -> None:
     """Refuse what a cache would clear up as soon as it has come.
 
     Args:
         files: that are to be in the cache at once.
-        size: `data.cache.size`.
+        settings: the values file.
 
     Raises:
         InputError: it keeps less.
     """
-    room, wanted = int(parse_memory(size) * KEPT_SHARE), sum(file.size for file in files)
+    size, caches = settings.data.cache.size, len(settings.cache_names)
+    room = int(parse_memory(size) * KEPT_SHARE)
+    wanted = find_largest_share({file.path: file.size for file in files}, caches)
     if wanted > room:
+        most = f" in one of {caches} caches" if caches > 1 else ""
         raise InputError(
-            f"data.cache.size: the files need {format_bytes(wanted)}, and the cache keeps {format_bytes(room)}"
+            f"data.cache.size: the files need {format_bytes(wanted)}{most}, and the cache keeps {format_bytes(room)}"
             f" of its {size} before it clears up",
             fix="choose fewer files, or set data.cache.size to more and type `./deploy.py up`",
         )
@@ -75,7 +79,7 @@ def find_nightly(settings: Settings, catalogue: Catalogue | None = None) -> tupl
                 ) from error
             files |= {file.path: file for file in found}
     chosen = tuple(files.values())
-    check_size(chosen, settings.data.cache.size)
+    check_size(chosen, settings)
     return chosen
 
 

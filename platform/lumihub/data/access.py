@@ -17,6 +17,7 @@ from lumihub.data.cache import find_cache_obstacle
 from lumihub.data.catalogue import Catalogue, DataFile, Release, load_catalogue, simulated_folder
 from lumihub.data.manifest import load_manifest, write_manifest
 from lumihub.data.origins import CLIENT_ENVIRONMENT, join_url
+from lumihub.data.sharing import pick_host
 from lumihub.errors import InputError, LumiHubError
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ class DataAccess(BaseModel):
         release: which release, or the built-in simulated sample.
         mode: `stream` opens files at the origin, `cache` through the cache, `mirror` in the mirror's folder.
         origin: URL or folder that holds OutreachDatasets/ and rucio/.
-        cache: address of the cache, as in `root://127.0.0.1:11094`.
+        cache: address of the cache, as in `root://127.0.0.1:11094`; of several, their hosts separated by commas.
         mirror: folder of the mirror.
         manifest: the origin's own manifest.
     """
@@ -105,7 +106,12 @@ class DataAccess(BaseModel):
         """What opens a path below the origin's folder: the mirror's file where there is one, or else a URL."""
         if self.mode == "mirror" and self.mirror and (self.mirror / path).is_file():
             return str(self.mirror / path)
-        return join_url(self._streamed, path)
+        return join_url(pick_host(self._streamed, path), path)
+
+    def is_cached(self, url: str) -> bool:
+        """Whether a URL leads to the cache, or to one of several."""
+        parts, cache = urlsplit(url), urlsplit(self.cache or "")
+        return parts.scheme == cache.scheme and parts.netloc in cache.netloc.split(",")
 
     @property
     def place(self) -> str:

@@ -54,7 +54,7 @@ def find_outage(url: str, error: Exception) -> LumiHubError | None:
     if not parts.hostname or not _SILENCE.search(f"{type(error).__name__}: {error}"):
         return None
     access = DataAccess.current()
-    if not (access.cache and url.startswith(f"{access.cache}/")):
+    if not access.is_cached(url):
         return LumiHubError(
             f"{parts.hostname} does not answer",
             where=url,

@@ -30,7 +30,7 @@ class WorkOrder(BaseModel):
 
     Attributes:
         verb: `warm` reads files whole through a cache, `fetch` copies them to a target, `verify` reads and compares.
-        source: URL or folder below which the files lie.
+        source: URL or folder below which the files lie; of several caches with all their hosts, separated by commas.
         target: of `fetch`: a folder, or the URL of a bucket with a folder in it.
         files: the files.
         streams: files at once, over all workers.
@@ -115,9 +115,10 @@ def carry_out(order: WorkOrder, file: DataFile, advance: Advance, stop: threadin
     from lumihub.data.objects import ObjectTransfer
     from lumihub.data.origins import Origin
     from lumihub.data.reading import read_whole
+    from lumihub.data.sharing import pick_host
     from lumihub.data.transfer import Transfer
 
-    origin = Origin(order.source, timeout=order.timeout)
+    origin = Origin(pick_host(order.source, file.path), timeout=order.timeout)
     if order.verb in ("warm", "verify"):
         return read_whole(origin, file, advance, stop)
     if "://" in order.target:

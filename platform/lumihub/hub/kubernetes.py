@@ -91,9 +91,13 @@ def build_access(settings: Settings, namespace: str) -> DataAccess:
         release=settings.data.release,
         mode="cache" if settings.cache.enabled else "stream",
         origin=settings.data.origin.url,
-        cache=f"root://cache.{namespace}.svc:1094" if settings.cache.enabled else None,
+        cache=_name_caches(settings, namespace) if settings.cache.enabled else None,
         manifest=MANIFEST if settings.deployment.origin_manifest else None,
     )
+
+
+def _name_caches(settings: Settings, namespace: str) -> str:
+    return "root://" + ",".join(f"{name}.{namespace}.svc:1094" for name in settings.cache_names)
 
 
 def _build_ending(place: Place, gateway: str) -> dict[str, Any]:

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from lumihub.kubernetes.access import Cluster, Object
     from lumihub.settings import Settings
 
-PARTS = ("proxy", "hub", "cache", "gateway", "gateway-controller")
 _STUDENT = "hub.jupyter.org/username"
 _PAUSE = 1.0
 
@@ -28,12 +27,13 @@ def read_logs(cluster: Cluster, settings: Settings, parts: Sequence[str], *, fol
     Raises:
         InputError: there is no such part, and no student's server of that name.
     """
-    pods = {name: find_pods(cluster, settings, name) for name in parts or PARTS}
+    known = find_parts(settings)
+    pods = {name: find_pods(cluster, settings, name) for name in parts or known}
     for name, found in pods.items():
-        if not found and name not in PARTS:
+        if not found and name not in known:
             raise InputError(
                 f"there is no part {name}, and no student of that name has a server now",
-                fix=f"name one of {', '.join(PARTS)}, or a student whose server runs (./deploy.py status)",
+                fix=f"name one of {', '.join(known)}, or a student whose server runs (./deploy.py status)",
             )
     several = sum(map(len, pods.values())) > 1
     for name, found in pods.items():
@@ -44,10 +44,15 @@ def read_logs(cluster: Cluster, settings: Settings, parts: Sequence[str], *, fol
         yield from _follow(cluster, settings, list(pods), several=several)
 
 
+def find_parts(settings: Settings) -> tuple[str, ...]:
+    """The names of the parts, whether they are switched on or not."""
+    return ("proxy", "hub", *settings.cache_names, "gateway", "gateway-controller")
+
+
 def find_pods(cluster: Cluster, settings: Settings, name: str) -> list[Object]:
     """The pods of a part, or of a student's server."""
     own = settings.kubernetes
-    if name in PARTS:
+    if name in find_parts(settings):
         selector = build_selector({"app.kubernetes.io/instance": own.release, "app.kubernetes.io/component": name})
         return cluster.items(path_of("pods", own.namespace), labelSelector=selector)
     pods = cluster.items(path_of("pods", own.users_namespace))

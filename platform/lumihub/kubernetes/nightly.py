@@ -24,8 +24,9 @@ _WORK = "work.json.gz"
 
 
 def name_cache(settings: Settings) -> str:
-    """What pods of the cluster call the origin's folder as the cache shows it."""
-    return f"root://cache.{settings.kubernetes.namespace}:1094/{exported_path(settings.data.origin.url)}"
+    """What pods of the cluster call the origin's folder as the cache, or several, show it."""
+    hosts = ",".join(f"{name}.{settings.kubernetes.namespace}:1094" for name in settings.cache_names)
+    return f"root://{hosts}/{exported_path(settings.data.origin.url)}"
 
 
 def find_state(cluster: Cluster, settings: Settings) -> NightlyState | None:
@@ -38,7 +39,7 @@ def find_state(cluster: Cluster, settings: Settings) -> NightlyState | None:
     ended = [job for job in jobs if is_over(job)]
     last = _read_outcome(_find_pods(cluster, settings, ended[-1])) if ended else None
     failed = find_condition(ended[-1], "Failed") if ended and last is None else None
-    trouble = f"{failed.get('message', '')} ({failed.get('reason', '')})" if failed else ""
+    trouble = f"{failed.get('message', '')} ({failed.get('reason', '')})".strip() if failed else ""
     return NightlyState.of(work, running=len(jobs) > len(ended), last=last, trouble=trouble)
 
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lumihub.data.cached import CachedFile
-from lumihub.data.store import CacheContents
 from lumihub.kubernetes.access import connect
 from lumihub.kubernetes.datawork import DataWork
 from lumihub.kubernetes.keeper import describe_cache, evict_files, pin_files, unpin_files
@@ -16,6 +14,7 @@ if TYPE_CHECKING:
 
     from lumihub.data.nightly import NightlyState
     from lumihub.data.records import DataFile
+    from lumihub.data.store import CacheContents
     from lumihub.data.work import Report, WorkOrder
     from lumihub.progress import Progress
     from lumihub.settings import Settings
@@ -35,9 +34,7 @@ class ClusterStore:
 
     def contents(self) -> CacheContents:
         """What is in the cache's pod."""
-        found = describe_cache(self._cluster, self._settings)
-        files = tuple(CachedFile(**one) for one in found["files"])
-        return CacheContents(files, found["consumption"], found.get("pinned", {}))
+        return describe_cache(self._cluster, self._settings)
 
     def evict(self, paths: Sequence[str]) -> tuple[str, ...]:
         """Throw files out of the cache."""

@@ -11,6 +11,7 @@ from lumihub.analysis.selection import check_size, find_files, find_nightly
 from lumihub.data.cached import CacheCounters, count_cached
 from lumihub.data.catalogue import load_catalogue
 from lumihub.data.pins import SHARE as PINNED_SHARE
+from lumihub.data.sharing import find_largest_share
 from lumihub.data.work import Report, WorkOrder
 from lumihub.errors import InputError, LumiHubError
 from lumihub.operations.backends import pick_store
@@ -129,7 +130,7 @@ class DataWorkshop:
         self._require_cache()
         held = {file.path: file.held for file in self._store.contents().files}
         missing = tuple(file for file in files if held.get(file.path, 0) < file.size)
-        check_size(files, self._settings.data.cache.size)
+        check_size(files, self._settings)
         return WarmPlan(files, missing, sum(file.size - held.get(file.path, 0) for file in missing))
 
     def warm(self, plan: WarmPlan, progress: Progress, *, streams: int) -> Report:
@@ -200,7 +201,8 @@ class DataWorkshop:
         """
         self._require_cache()
         contents = self._store.contents()
-        wanted = sum((contents.pinned | {file.path: file.size for file in files}).values())
+        pinned = contents.pinned | {file.path: file.size for file in files}
+        wanted = find_largest_share(pinned, len(self._settings.cache_names))
         room = int(self._cache_size * PINNED_SHARE)
         if wanted > room:
             raise InputError(

@@ -46,6 +46,24 @@ def test_what_the_cache_would_clear_up_at_once_is_refused():
     assert "of its 100M before it clears up" in str(caught.value)
 
 
+def test_several_caches_keep_more_though_not_three_times_as_much():
+    def plan(size, replicas):
+        text = (
+            f"kubernetes: {{context: x}}\ncache: {{replicas: {replicas}}}\n"
+            f"data: {{cache: {{size: {size}}}, nightly: {{collections: [4lep]}}}}"
+        )
+        return plan_nightly(build_settings(parse_document(text, "values.yaml")), "root://cache//eos")
+
+    assert plan("450M", 3)
+    for size, replicas, said in (
+        ("450M", 1, "need 528.7 MB, and"),
+        ("300M", 3, "need 283.4 MB in one of 3 caches, and"),
+    ):
+        with pytest.raises(InputError) as caught:
+            plan(size, replicas)
+        assert said in str(caught.value)
+
+
 def test_nothing_is_planned_where_nothing_is_named():
     assert plan_nightly(load("{at: '03:00'}"), "root://cache//eos") is None
 

@@ -99,12 +99,14 @@ RIGHTS = (
         Right(verb, resource, group, data=True)
         for verb, resource, group in (
             ("create", "configmaps", ""),
+            ("get", "configmaps", ""),
             ("create", "serviceaccounts", ""),
             ("create", "networkpolicies", "networking.k8s.io"),
             ("create", "roles", "rbac.authorization.k8s.io"),
             ("create", "rolebindings", "rbac.authorization.k8s.io"),
             ("create", "cronjobs", "batch"),
             ("create", "jobs", "batch"),
+            ("list", "jobs", "batch"),
             ("delete", "jobs", "batch"),
             ("list", "pods", ""),
             # Nobody can give the operator a right without having it.

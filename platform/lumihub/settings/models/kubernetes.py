@@ -102,6 +102,14 @@ class Cache(Section):
     enabled: bool = Field(
         True, description="Whether there is one. It also takes `data.mode: cache`; without one students stream."
     )
+    replicas: int = Field(
+        1,
+        ge=1,
+        le=20,
+        description="How many caches there are. Each file has one of them as its home, so that its bytes come over the"
+        " link once. Each has a volume of its own for `data.cache.size`, and may run on a node of its own: more"
+        " than one is for sites where one node's disk or network is too small for all that is read at once.",
+    )
     storage_class: StorageClass | None = Field(
         None,
         description="StorageClass of its volume, which is a fifth larger than `data.cache.size`. null, the default,"

@@ -88,6 +88,12 @@ class Settings(Section):
         return self.dask.enabled and self.dask.platform.enabled
 
     @property
+    def cache_names(self) -> tuple[str, ...]:
+        """The caches of a cluster, as their Services are called; one machine has one."""
+        count = 1 if self.kubernetes.context is None else self.cache.replicas
+        return ("cache", *(f"cache-{number}" for number in range(1, count)))
+
+    @property
     def data_namespace(self) -> str:
         """The namespace of data work."""
         return f"{self.kubernetes.namespace}-data"
