@@ -58,6 +58,7 @@ def test_status_names_parts_data_and_address(hub: Installation) -> None:
         "proxy": "running",
         "hub": "running",
         "cache": "off",
+        "warmer": "off",
     }
     assert status["healthy"]
     assert status["url"] == hub.url
@@ -82,7 +83,7 @@ def test_logs_shows_one_part_or_all(hub: Installation) -> None:
     assert done.returncode == 2
     assert done.stderr == (
         "error: there is no part hubb, and no student of that name has had a server\n"
-        "  fix: name one of proxy, hub, cache, or a student\n"
+        "  fix: name one of proxy, hub, cache, warmer, or a student\n"
     )
 
 
