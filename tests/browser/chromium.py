@@ -12,7 +12,7 @@ from playwright.sync_api import expect, sync_playwright
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from playwright.sync_api import Browser, BrowserContext
+    from playwright.sync_api import Browser, BrowserContext, BrowserType
 
 CHROMIUM = shutil.which("chromium")
 # A machine that does other things meanwhile needs it; nothing waits longer than it must.
@@ -29,18 +29,20 @@ OPTIONS = [
 
 
 @contextmanager
-def running_chromium(*more: str) -> Iterator[Browser]:
-    """While Playwright is there, no other test can run an event loop of its own: for one module at a time.
-
-    Args:
-        more: words of the command line.
-    """
-    options = [*OPTIONS, *more, *(["--no-sandbox"] if os.geteuid() == 0 else [])]
+def running_chromium() -> Iterator[Browser]:
+    """While Playwright is there, no other test can run an event loop of its own: for one module at a time."""
     expect.set_options(timeout=PATIENCE_MS)
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=options)
+    with sync_playwright() as playwright, launched(playwright.chromium) as chromium:
         yield chromium
-        chromium.close()
+
+
+@contextmanager
+def launched(kind: BrowserType, *more: str) -> Iterator[Browser]:
+    """A Chromium of its own; `more` are words of its command line."""
+    options = [*OPTIONS, *more, *(["--no-sandbox"] if os.geteuid() == 0 else [])]
+    chromium = kind.launch(executable_path=CHROMIUM, args=options)
+    yield chromium
+    chromium.close()
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import expect
 
-from browser.chromium import CHROMIUM, person, running_chromium
+from browser.chromium import CHROMIUM, launched, person, running_chromium
 from browser.jupyterlab import JupyterLab, log_in
 from lumihub.operations.student import StudentSession
 from servers.hub import running_hub
@@ -74,15 +74,14 @@ def mallory(url: str, passwords: dict[str, str]) -> Iterator[StudentSession]:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    # For service workers, which the option of a context does not reach.
-    with running_chromium("--ignore-certificate-errors") as chromium:
+    with running_chromium() as chromium:
         yield chromium
 
 
 @contextmanager
 def logged_in(browser: Browser, url: str, name: str, password: str) -> Iterator[Page]:
     """Somebody who has just logged in and is at the hub's own page."""
-    with person(browser) as context:
+    with person(browser, ignore_https_errors=True) as context:
         page = context.new_page()
         page.goto(f"{url}hub/login?next=%2Fhub%2Fhome")
         log_in(page, name, password)
@@ -152,10 +151,9 @@ def test_a_notebook_that_was_open_before_the_gate_goes_on(
         lab.wait_until_ready(WELCOME)
         # HTTP/2 may send each cookie by itself.
         assert page.evaluate("performance.getEntriesByType('navigation')[0].nextHopProtocol") == "h2"
-        page.context.clear_cookies(name=COOKIE)
         # It asks for news every few seconds, and is sent to the hub and back.
         with page.expect_response(lambda one: "redirects=1" in one.url and one.ok):
-            pass
+            page.context.clear_cookies(name=COOKIE)
         assert COOKIE in {one["name"] for one in page.context.cookies()}
         lab.cell("2 + 3 * 7").locator(".cm-content").click()
         lab.press("Shift+Enter")
@@ -165,7 +163,11 @@ def test_a_notebook_that_was_open_before_the_gate_goes_on(
 def test_who_comes_next_to_a_browser_finds_nothing_that_a_page_left(
     url: str, passwords: dict[str, str], mallory: StudentSession, browser: Browser
 ) -> None:
-    with logged_in(browser, url, "mallory", passwords["mallory"]) as page:
+    # A context's option to take any certificate does not reach service workers.
+    with (
+        launched(browser.browser_type, "--ignore-certificate-errors") as shared,
+        logged_in(shared, url, "mallory", passwords["mallory"]) as page,
+    ):
         page.goto(f"{url}user/mallory/no-such-page")
         # It would stand between the next one and the hub, also where that one types a password.
         assert "behind a redirect" in page.evaluate(REGISTER, ["worker.js", "/"])
