@@ -146,7 +146,9 @@ def test_a_notebook_that_was_open_before_the_gate_goes_on(
 ) -> None:
     """As after an update: JupyterLab is open, and its browser has no key yet."""
     with logged_in(browser, url, "anna", passwords["anna"]) as page:
-        page.goto(f"{url}hub/spawn")
+        # On a busy machine the notebook shows an idle kernel before it has one.
+        with page.expect_websocket(lambda socket: "/channels?" in socket.url):
+            page.goto(f"{url}hub/spawn")
         lab = JupyterLab(page, [])
         lab.wait_until_ready(WELCOME)
         # HTTP/2 may send each cookie by itself.
