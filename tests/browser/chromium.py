@@ -29,10 +29,14 @@ OPTIONS = [
 
 
 @contextmanager
-def running_chromium() -> Iterator[Browser]:
-    """While Playwright is there, no other test can run an event loop of its own: for one module at a time."""
+def running_chromium(*more: str) -> Iterator[Browser]:
+    """While Playwright is there, no other test can run an event loop of its own: for one module at a time.
+
+    Args:
+        more: words of the command line.
+    """
     expect.set_options(timeout=PATIENCE_MS)
-    with sync_playwright() as playwright, launched(playwright.chromium) as chromium:
+    with sync_playwright() as playwright, launched(playwright.chromium, *more) as chromium:
         yield chromium
 
 

@@ -65,6 +65,8 @@ class JupyterLab:
         expect(self.notebook.locator(".jp-Notebook-ExecutionIndicator:visible")).to_have_attribute(
             "data-status", "idle"
         )
+        # The indicator says so, too, before there is a kernel, and a cell that is run then does nothing.
+        expect(self.page.get_by_role("button", name=re.compile(r"\| Idle$"))).to_be_visible()
 
     def open_file(self, name: str) -> None:
         """Double-click a file in the list on the left, and wait until it is in front."""
@@ -86,6 +88,17 @@ class JupyterLab:
     def outputs(self, source: str) -> Locator:
         """What the code cell that contains this text has given."""
         return self.cell(source).locator(".jp-OutputArea-output")
+
+    def run_instead(self, cell: Locator, code: str) -> Locator:
+        """Write other code into a cell, and run it; returns what it gives. No other cell may contain this code."""
+        editor = cell.locator(".cm-content")
+        editor.click()
+        expect(editor).to_be_focused()
+        self.press("ControlOrMeta+a")
+        self.page.keyboard.insert_text(code)
+        expect(self.cell(code)).to_be_visible()
+        self.press("Shift+Enter")
+        return self.outputs(code)
 
     def prompts(self) -> list[str]:
         """What stands before each code cell: `[3]:` once it ran, `[*]:` while it waits, `[ ]:` when it never ran."""

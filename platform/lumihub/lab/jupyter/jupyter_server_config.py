@@ -30,7 +30,8 @@ c.LabApp.news_url = None
 c.LabApp.check_for_updates_class = "jupyterlab.NeverCheckForUpdate"
 c.LabApp.extension_manager = "readonly"
 
-# Pictures with the words that their metadata holds, for who cannot see them.
+# Pictures with the words that their metadata holds, for who cannot see them. What JupyterLab says while its server does
+# not answer, in place of its own (page_config.json).
 c.LabApp.extra_labextensions_path = [str(Path(__file__).with_name("labextensions"))]
 
 # Beside JupyterLab's list of files Dask's menu takes two rows, of which the second covers the plots' upper edge.
