@@ -168,6 +168,19 @@ def test_the_hub_reaches_a_database_and_the_api_where_they_are(renderings: dict[
     assert ("0.0.0.0/0", "16443") in peers(renderings["everything"].get("NetworkPolicy", "hub"), "egress")
 
 
+@pytest.mark.parametrize(
+    ("url", "port"),
+    [
+        ("postgresql://hub:123@db.example.org/hub", "5432"),
+        ("postgresql://hub:s3cret@db.example.org:6432/hub?sslrootcert=/etc/ca.pem", "6432"),
+        ("postgresql://[2001:db8::7]:6432", "6432"),
+    ],
+)
+def test_the_hub_reaches_the_port_in_the_databases_address(helm: Path, url: str, port: str) -> None:
+    hub = render(helm, f"hub: {{db: {{type: postgres, url: '{url}'}}}}").get("NetworkPolicy", "hub")
+    assert {found for cidr, found in peers(hub, "egress") if cidr == "0.0.0.0/0"} == {"443", "6443", port}
+
+
 def test_without_a_cache_nobody_is_let_to_one(renderings: dict[str, Rendering]) -> None:
     assert ("cache", "1094") not in peers(renderings["stream"].get("NetworkPolicy", "singleuser"), "egress")
 

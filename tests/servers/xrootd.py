@@ -31,10 +31,10 @@ USER = "nobody" if os.geteuid() == 0 else None
 CLIENT_ENVIRONMENT = {"XRD_CONNECTIONWINDOW": "3", "XRD_CONNECTIONRETRY": "2", "XRD_STREAMERRORWINDOW": "5"}
 
 
-def find_free_port() -> int:
-    """A port of loopback that nobody listens on now."""
+def find_free_port(address: str = "127.0.0.1") -> int:
+    """A port of this machine's address that nobody listens on now."""
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
+        probe.bind((address, 0))
         return int(probe.getsockname()[1])
 
 

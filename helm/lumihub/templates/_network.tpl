@@ -129,3 +129,15 @@ Takes (list $ PORT...): ports beside the API's own, of what else is of that kind
     - port: {{ . }}
     {{- end }}
 {{- end }}
+
+{{/*
+The port of a PostgreSQL database, where there is one, as JSON: what stands in its address, or else the usual one.
+*/}}
+{{- define "lumihub.databasePorts" -}}
+{{- $ports := list -}}
+{{- if eq .Values.hub.db.type "postgres" -}}
+{{- $end := regexFind ":[0-9]+(/[^/?]*([?].*)?)?$" (.Values.hub.db.url | default "") -}}
+{{- $ports = list (regexFind "[0-9]+" $end | default "5432" | int) -}}
+{{- end -}}
+{{- toJson $ports -}}
+{{- end }}

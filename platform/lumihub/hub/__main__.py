@@ -7,8 +7,11 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sqlalchemy import make_url
+
 from lumihub.hub.configuration import VARIABLE
 from lumihub.hub.database import ensure_readable
+from lumihub.hub.database_copies import ensure_usable
 from lumihub.hub.gate import GatedHub
 from lumihub.hub.kubernetes import DATABASE, SECRETS, Place, build_configuration
 from lumihub.hub.routes import RouteKeeper
@@ -39,10 +42,11 @@ def main() -> None:
         client_secret=_find_client_secret(settings),
         database=_find_database(settings),
     )
-    if settings.hub.db.type == "sqlite-pvc":
-        restored = ensure_readable(Path(DATABASE.removeprefix("sqlite:///")))
-        if restored:
-            logging.getLogger("lumihub.hub").warning(restored)
+    said = (
+        ensure_usable(place.database) if place.database else ensure_readable(Path(DATABASE.removeprefix("sqlite:///")))
+    )
+    if said:
+        logging.getLogger("lumihub.hub").warning(said)
     _CONFIGURATION.touch(mode=0o600)
     _CONFIGURATION.write_text(build_configuration(settings, place).model_dump_json(indent=1), "utf-8")
     os.environ |= {
@@ -64,7 +68,9 @@ def _find_database(settings: Settings) -> str:
     database = settings.hub.db
     if database.type == "sqlite-pvc":
         return ""
-    return database.url.get_secret_value() if database.url else _read("db-url")
+    given = make_url(database.url.get_secret_value() if database.url else _read("db-url"))
+    # The one driver that is here; without a name SQLAlchemy would look for another.
+    return given.set(drivername="postgresql+psycopg").render_as_string(hide_password=False)
 
 
 def _read(name: str) -> str:

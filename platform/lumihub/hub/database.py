@@ -80,9 +80,9 @@ def find_version(database: Path) -> str | None:
 
 
 @cache
-def find_known_versions() -> frozenset[str]:
-    """Versions of the tables that this JupyterHub can read or bring up to its own."""
+def find_known_versions() -> tuple[str, ...]:
+    """Versions of the tables that this JupyterHub can read or bring up to its own, which is the first."""
     from alembic.script import ScriptDirectory
     from jupyterhub.dbutil import ALEMBIC_DIR
 
-    return frozenset(script.revision for script in ScriptDirectory(ALEMBIC_DIR).walk_revisions())
+    return tuple(script.revision for script in ScriptDirectory(ALEMBIC_DIR).walk_revisions())

@@ -46,7 +46,8 @@ class Database(Section):
     url: Secret | None = Field(
         None,
         description="Address of the PostgreSQL database, with its password:"
-        " postgresql+psycopg://hub:PASSWORD@HOST/hub. null, the default, where it lies in `existingSecret`.",
+        " postgresql://hub:PASSWORD@HOST/hub. The database is the hub's own. null, the default, where it lies in"
+        " `existingSecret`.",
     )
     existing_secret: ObjectName | None = Field(
         None,
@@ -73,8 +74,8 @@ class HubNetworkPolicy(Section):
     ingress: PolicyRules = Field((), description="Rules that let others reach the hub, beside proxy and students.")
     egress: PolicyRules = Field(
         (),
-        description="Rules that let the hub reach more than the cluster's API, students, the proxy, DNS, and ports 443"
-        " (a login provider) and 5432 (a PostgreSQL database).",
+        description="Rules that let the hub reach more than the cluster's API, students, the proxy, DNS, port 443 (a"
+        " login provider) and a PostgreSQL database, at the port in `hub.db.url` or else 5432.",
     )
 
 
