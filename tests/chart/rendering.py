@@ -42,7 +42,9 @@ class Rendering:
 
     objects: tuple[Object, ...]
 
-    def find(self, kind: str, name: str | None = None, namespace: str | None = None) -> list[Object]:
+    def find(
+        self, kind: str, name: str | None = None, namespace: str | None = None, component: str | None = None
+    ) -> list[Object]:
         """Objects of a kind."""
         return [
             one
@@ -50,6 +52,7 @@ class Rendering:
             if one["kind"] == kind
             and name in (None, one["metadata"]["name"])
             and namespace in (None, one["metadata"].get("namespace"))
+            and component in (None, one["metadata"]["labels"]["app.kubernetes.io/component"])
         ]
 
     def get(self, kind: str, name: str, namespace: str | None = None) -> Object:

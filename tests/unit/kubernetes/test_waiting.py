@@ -23,3 +23,10 @@ def test_parts_are_described_by_what_is_missing():
     assert describe_parts([ready]) == "proxy 1/1"
     assert (ready.state, stuck.state) == (PartState.RUNNING, PartState.STARTING)
     assert PartProgress("user-placeholder", 0, 0).state is PartState.OFF
+
+
+def test_placeholders_without_room_are_well_and_those_without_an_image_are_not():
+    no_room = Trouble("user-placeholder-1", "Unschedulable", "no room", "")
+    no_image = Trouble("user-placeholder-1", "ImagePullBackOff", "no image", "", hopeless=True)
+    assert PartProgress("user-placeholder", 3, 1, troubles=(no_room,)).state is PartState.RUNNING
+    assert PartProgress("user-placeholder", 3, 1, troubles=(no_image,)).state is PartState.FAILED

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lumihub.backend import Finding
-from lumihub.kubernetes.objects import find_condition, name_of, path_of
+from lumihub.kubernetes.objects import find_condition, labels_of, name_of, path_of
 from lumihub.kubernetes.quantities import parse_quantity
+from lumihub.kubernetes.waiting import PLACEHOLDERS
 from lumihub.settings.quantities import format_bytes, parse_memory
 
 if TYPE_CHECKING:
@@ -75,10 +76,15 @@ def find_requests(settings: Settings) -> tuple[float, float]:
 
 
 def find_rooms(nodes: Iterable[Object], pods: Iterable[Object], settings: Settings) -> dict[str, Room]:
-    """What is free on each node that takes students' servers."""
+    """What is free on each node that takes students' servers, placeholders apart, which give way to them."""
+    placeholder = {
+        "app.kubernetes.io/instance": settings.kubernetes.release,
+        "app.kubernetes.io/component": PLACEHOLDERS,
+    }
     taken: dict[str, list[Object]] = {}
     for pod in pods:
-        if pod.get("status", {}).get("phase") not in ("Succeeded", "Failed"):
+        ended = pod.get("status", {}).get("phase") in ("Succeeded", "Failed")
+        if not ended and not placeholder.items() <= labels_of(pod).items():
             taken.setdefault(pod["spec"].get("nodeName", ""), []).append(pod)
     own = settings.singleuser
     rooms = {}

@@ -17,8 +17,9 @@ def node(name="one", *, taints=(), labels=None, conditions=READY, unschedulable=
     }
 
 
-def pod(where="one", cpu="500m", memory="1Gi", phase="Running"):
+def pod(where="one", cpu="500m", memory="1Gi", phase="Running", labels=None):
     return {
+        "metadata": {"labels": labels or {}},
         "spec": {"nodeName": where, "containers": [{"resources": {"requests": {"cpu": cpu, "memory": memory}}}]},
         "status": {"phase": phase},
     }
@@ -26,6 +27,13 @@ def pod(where="one", cpu="500m", memory="1Gi", phase="Running"):
 
 def test_what_is_free_is_what_pods_did_not_ask_for():
     rooms = find_rooms([node()], [pod(), pod(phase="Succeeded"), pod(where="two")], Settings())
+    assert rooms == {"one": Room(3.5, 7 * 2**30, 109)}
+
+
+def test_placeholders_take_no_room_from_students():
+    labels = {"app.kubernetes.io/instance": "lumihub", "app.kubernetes.io/component": "user-placeholder"}
+    others = {**labels, "app.kubernetes.io/instance": "another"}
+    rooms = find_rooms([node()], [pod(labels=labels), pod(labels=others)], Settings())
     assert rooms == {"one": Room(3.5, 7 * 2**30, 109)}
 
 
