@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from cluster.definitions import defined
 from cluster.installation import (
     DASK,
     GROUPS,
@@ -116,6 +117,13 @@ def make_namespace(cluster: Cluster) -> Iterator[Callable[..., str]]:
     yield make
     if made:
         cluster.kubectl("delete", "namespace", *made, "--wait=false")
+
+
+@pytest.fixture(scope="session")
+def definitions(cluster: Cluster) -> Iterator[None]:
+    """The kinds of Gateway API and cert-manager."""
+    with defined(cluster):
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import json
 import subprocess
-import time
 import uuid
 from typing import TYPE_CHECKING
 
@@ -26,17 +25,6 @@ USERS = f"{NAMESPACE}-users"
 DATA = f"{NAMESPACE}-data"
 COHORTS = [f"{NAMESPACE}-dask-{name}" for name in ("default", "class-9b")]
 PLACE = (f"--set=kubernetes.usersNamespace={USERS}",)
-# Kinds that no cluster knows by itself: the modules that define them, as Go's proxy has them.
-DEFINITIONS = {
-    "HTTPRoute": (
-        "sigs.k8s.io/gateway-api@v1.4.0",
-        "config/crd/standard/gateway.networking.k8s.io_httproutes.yaml",
-    ),
-    "Certificate": (
-        "github.com/cert-manager/cert-manager@v1.19.1",
-        "deploy/crds/cert-manager.io_certificates.yaml",
-    ),
-}
 
 
 @pytest.fixture(scope="module")
@@ -52,25 +40,6 @@ def namespaces(cluster: Cluster) -> Iterator[None]:
         cluster.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": level}})
     yield
     cluster.kubectl("delete", "namespace", NAMESPACE, USERS, DATA, *COHORTS)
-
-
-@pytest.fixture(scope="module")
-def definitions(cluster: Cluster) -> Iterator[None]:
-    """The kinds of Gateway API and cert-manager, where the cluster lacks them."""
-    made = []
-    for kind, (module, path) in DEFINITIONS.items():
-        if knows(cluster, kind):
-            continue
-        found = json.loads(run(["go", "mod", "download", "-json", module], timeout=280).stdout)
-        made.append(f"{found['Dir']}/{path}")
-        cluster.kubectl("create", f"--filename={made[-1]}")
-        deadline = time.monotonic() + 60
-        while not knows(cluster, kind):
-            assert time.monotonic() < deadline, f"the API server does not serve {kind}"
-            time.sleep(1)
-    yield
-    for path in made:
-        cluster.kubectl("delete", f"--filename={path}")
 
 
 @pytest.mark.usefixtures("namespaces", "definitions")
@@ -191,11 +160,6 @@ def read_password(cluster: Cluster, namespace: str, name: str) -> str:
     text = cluster.kubectl("--namespace", namespace, "get", "secret", name, "--output=jsonpath={.data}")
     found = json.loads(base64.b64decode(json.loads(text)[".dockerconfigjson"]))
     return str(found["auths"]["registry.example.org"]["auth"])
-
-
-def knows(cluster: Cluster, kind: str) -> bool:
-    """Whether the API server serves a kind."""
-    return kind in cluster.kubectl("api-resources", "--no-headers").split()
 
 
 def dry_run(cluster: Cluster, objects: list[dict[str, object]]) -> subprocess.CompletedProcess[str]:

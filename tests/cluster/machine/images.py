@@ -64,17 +64,28 @@ def write_test_image(archive: Path) -> None:
 
     Debian's static busybox resolves names with `nslookup` alone; its `nc` needs an address, and its `wget` crashes.
     """
-    layer = _build_layer()
+    _write_image(archive, TEST_IMAGE, _build_layer(), {"Env": ["PATH=/bin"], "Cmd": ["/bin/sleep", str(2**31 - 1)]})
+
+
+def write_program_image(archive: Path, reference: str, program: Path) -> None:
+    """Write an image that holds one program, which needs no libraries, and starts it with the arguments of its pod."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as tar:
+        _add(tar, tarfile.TarInfo(program.name), program.read_bytes(), 0o755)
+    _write_image(archive, reference, buffer.getvalue(), {"Entrypoint": [f"/{program.name}"]})
+
+
+def _write_image(archive: Path, reference: str, layer: bytes, options: dict[str, list[str]]) -> None:
     config = json.dumps(
         {
             "architecture": {"x86_64": "amd64", "aarch64": "arm64"}.get(os.uname().machine, os.uname().machine),
             "os": "linux",
-            "config": {"Env": ["PATH=/bin"], "Cmd": ["/bin/sleep", str(2**31 - 1)]},
+            "config": options,
             "rootfs": {"type": "layers", "diff_ids": [f"sha256:{hashlib.sha256(layer).hexdigest()}"]},
             "history": [{"created_by": "tests/cluster/machine/images.py"}],
         }
     ).encode()
-    manifest = [{"Config": "config.json", "RepoTags": [TEST_IMAGE], "Layers": ["layer.tar"]}]
+    manifest = [{"Config": "config.json", "RepoTags": [reference], "Layers": ["layer.tar"]}]
     files = {"config.json": config, "layer.tar": layer, "manifest.json": json.dumps(manifest).encode()}
     with tarfile.open(archive, "w") as tar:
         for name, content in files.items():
