@@ -25,7 +25,7 @@ from cluster.installation import (
 from cluster.machine.access import Cluster, other_cluster, own_cluster
 from cluster.machine.processes import find_init
 from cluster.machine.runbook import ensure_down, ensure_up, find_obstacle, in_use, present
-from collection import lay_out_collection
+from collection import lay_out_collection, lay_out_photons
 from lumihub.data.cache import find_cache_obstacle
 from lumihub.errors import LumiHubError
 from servers.link import Link
@@ -128,7 +128,7 @@ def definitions(cluster: Cluster) -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def origin(opendata: Path, cluster: Cluster) -> Iterator[XRootDOrigin]:
-    """A real XRootD origin on this machine: the real files, and a whole collection of others."""
+    """A real XRootD origin on this machine: the real files, a whole collection of others, and two photons' files."""
     if cluster.host_address is None:
         pytest.skip("pods of another cluster do not reach this machine")
     obstacle = find_cache_obstacle("root://127.0.0.1")
@@ -136,6 +136,7 @@ def origin(opendata: Path, cluster: Cluster) -> Iterator[XRootDOrigin]:
         pytest.skip(obstacle)
     server = XRootDOrigin(opendata)
     lay_out_collection(server.files)
+    lay_out_photons(server.files)
     with server:
         yield server
 

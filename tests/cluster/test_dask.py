@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import ast
 import json
 import time
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from cluster.dask_students import BEGIN, DEFAULT, Student, find_pods, is_worker
 from cluster.installation import DASK, NAMESPACE, ClusterInstallation
 from cluster.waiting import until
 from lumihub.labels import DASHBOARD_PORT, SCHEDULER_PORT
@@ -19,16 +18,13 @@ from opendata import EVENTS
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from lumihub.operations.student import CellResult, Kernel, StudentSession
     from servers.link import Link
 
 pytestmark = [pytest.mark.timeout(1200), pytest.mark.xrootd, pytest.mark.opendata]
 
-DEFAULT, OTHER = f"{NAMESPACE}-dask-default", f"{NAMESPACE}-dask-other"
+OTHER = f"{NAMESPACE}-dask-other"
 # In the first cohort, which has room for two; cy is in the other.
 STUDENTS = ("ada", "ben", "cy", "dora")
-MARK = "the value is"
-BEGIN = "import ast, os, warnings, time, socket, requests\nfrom lumihub import analysis, compute\n"
 # What a notebook, a worker or a scheduler reaches of a list of (host, port).
 REACH = """
 def reach(places):
@@ -51,42 +47,6 @@ def ask(method, path, body=None, token=os.environ["JUPYTERHUB_API_TOKEN"]):
     answer = requests.request(method, url, json=body, headers=headers, timeout=30)
     return answer.status_code, (answer.json() if answer.content and "json" in answer.headers["Content-Type"] else None)
 """
-
-
-@dataclass
-class Student:
-    """A student with a server.
-
-    Attributes:
-        name: of the account.
-        password: of the account.
-        session: the browser.
-        kernel: a notebook's.
-    """
-
-    name: str
-    password: str
-    session: StudentSession
-    kernel: Kernel
-
-    def run(self, code: str, timeout: float = 200) -> CellResult:
-        """Run a cell that must not fail."""
-        self.kernel.close()  # a connection that nobody read from for minutes was closed by the server
-        result = self.kernel.run(code, timeout=timeout)
-        assert not result.error, result.traceback
-        return result
-
-    def value(self, code: str) -> Any:
-        """What the last line of a cell gives."""
-        *before, last = code.splitlines()
-        text = self.run("\n".join([*before, f"print({MARK!r}, repr(({last})))"])).text
-        return ast.literal_eval(text.rpartition(MARK)[2].strip())
-
-    def open_pods(self, workers: int = 2) -> str:
-        """Start a cluster; its name."""
-        name = str(self.value(f"c = compute.client(workers={workers})\nc.cluster.name"))
-        assert name.startswith(f"{NAMESPACE}-dask-"), "it got workers of its own server"
-        return name
 
 
 @pytest.fixture(scope="module")
@@ -449,18 +409,6 @@ def find_namespaces(one: ClusterInstallation) -> list[str]:
     return one.cluster.kubectl("get", "namespaces", "--output=name").split()
 
 
-def find_pods(one: ClusterInstallation, namespace: str, student: str = "") -> list[dict[str, Any]]:
-    """Pods of Dask clusters that have not ended, of one student or of all."""
-    text = one.cluster.kubectl("--namespace", namespace, "get", "daskclusters,pods", "--output=json")
-    items = json.loads(text)["items"]
-    owners = {item["metadata"]["name"]: item["spec"]["username"] for item in items if item["kind"] == "DaskCluster"}
-    return [
-        item
-        for item in items
-        if item["kind"] == "Pod" and student in ("", owners.get(item["metadata"]["labels"]["gateway.dask.org/cluster"]))
-    ]
-
-
 def find_places(one: ClusterInstallation, student: Student) -> list[tuple[str, int]]:
     """Everything that listens in a student's cluster, by address and by name."""
     name = student.value("c.cluster.name")
@@ -481,10 +429,6 @@ def is_listening(place: tuple[str, int], scheduler: str, one: ClusterInstallatio
     host, port = place
     workers = {pod["status"]["podIP"] for pod in find_pods(one, namespace) if is_worker(pod)}
     return host == scheduler or host not in workers or port not in (SCHEDULER_PORT, DASHBOARD_PORT, 8788)
-
-
-def is_worker(pod: dict[str, Any]) -> bool:
-    return bool(pod["metadata"]["labels"]["app.kubernetes.io/component"] == "dask-worker")
 
 
 def count_restarts(pod: dict[str, Any]) -> int:

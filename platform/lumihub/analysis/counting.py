@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     Numbers = npt.NDArray[Any]
 
 _files = OpenFiles()
+# Heard in Dask's worker pods alone, whose logs then tell which worker did what.
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +104,10 @@ def count_range(job: Job, entries: EntryRange) -> Counts:
     tree = _files.tree(job.path, job.run)
     events = load_events(tree, _branches(analysis, job), entries)
     counts = count_events(analysis, events, None if job.sample.is_data else _scale(job, events))
-    return replace(counts, bytes_read=_files.take_bytes(job.path), seconds=time.perf_counter() - began)
+    seconds = time.perf_counter() - began
+    name = job.path.rpartition("/")[2]
+    _log.info("%s: events %d to %d of %s in %.2f s", job.analysis, entries.start, entries.stop, name, seconds)
+    return replace(counts, bytes_read=_files.take_bytes(job.path), seconds=seconds)
 
 
 def close_files() -> None:

@@ -82,6 +82,8 @@ def _configure_clusters(options: Any, configuration: Configuration) -> None:
         "HOME": "/tmp",  # noqa: S108
         "USER": "student",
         "DASK_TEMPORARY_DIRECTORY": "/tmp",  # noqa: S108
+        # A worker's log names each part of an analysis that it did.
+        "DASK_LOGGING__LUMIHUB": "info",
         **build_thread_variables(1),
     }
     for kind, size in (("worker", configuration.worker), ("scheduler", configuration.scheduler)):

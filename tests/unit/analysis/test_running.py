@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import math
 import pickle
 from typing import TYPE_CHECKING
@@ -12,6 +13,8 @@ import numpy as np
 import pytest
 import uproot
 
+from collection import lay_out_photons
+from comparison import SPECTRA, check_same, count_plainly, tell_numbers
 from lumihub.analysis import reading
 from lumihub.analysis.reading import read
 from lumihub.analysis.running import run
@@ -71,6 +74,28 @@ def test_real_files_keep_the_published_events(real: list[str]) -> None:
     assert result.label == "ATLAS Open Data"
     assert [line.cut for line in result.cutflow["data_A"]] == list(CUTS)
     assert 0 < result.bytes_read < 200_000
+
+
+@pytest.mark.opendata
+def test_a_plain_script_finds_the_same(real: list[str], tmp_path: Path) -> None:
+    files = {"higgs-4l": real, "higgs-gamgam": [str(path) for path in lay_out_photons(tmp_path)]}
+    plain = count_plainly(files["higgs-4l"] + files["higgs-gamgam"])
+    assert len(plain) == 12
+    found = {}
+    for name, spectrum in SPECTRA.items():
+        found |= tell_numbers(run(name, files[name]), spectrum)
+    check_same(found, plain)
+
+
+@pytest.mark.opendata
+def test_each_part_is_told_in_the_log_once(
+    real: list[str], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(reading, "LARGEST_STEP", 30)
+    with caplog.at_level(logging.INFO, "lumihub"):
+        run("higgs-4l", real[:1])
+    told = [record.getMessage().rpartition(" in ")[0] for record in caplog.records]
+    assert told == ["higgs-4l: events 0 to 30 of data_A.4lep.root", "higgs-4l: events 30 to 39 of data_A.4lep.root"]
 
 
 @pytest.mark.opendata
