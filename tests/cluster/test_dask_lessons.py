@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.timeout(900), pytest.mark.xrootd, pytest.mark.opendata]
 
 WORKERS = 4
+# Bytes that the cache and the origin exchange without any of a file: far more than there are, far less than is read.
+WORDS = 20_000
 # What a student types in the lessons, and what came of it.
 LESSONS = f"""
 def do_lessons(workers):
@@ -73,8 +75,8 @@ def test_four_pods_find_what_one_pod_and_a_plain_script_find(
     before = link.down
     alone = eve.value("do_lessons(1)")
     came = link.down
-    # They read at the origin: nothing else has the files.
-    assert came > before
+    # At the origin they are read: nothing else has the files.
+    assert came - before > WORDS
     assert {name: alone[f"{name}.4lep.root"]["events"][2] for name in EVENTS} == {
         name: kept for name, (_, kept) in EVENTS.items()
     }
@@ -86,7 +88,7 @@ def test_four_pods_find_what_one_pod_and_a_plain_script_find(
     together = eve.value(f"do_lessons({WORKERS})")
     check_same(together, plain)
     # Through the cache: what one pod has read, none brings over the link again.
-    assert link.down == came
+    assert link.down - came < WORDS
     pods = find_workers(one)
     assert len(pods) == WORKERS
     assert first in pods
@@ -102,10 +104,10 @@ def test_four_pods_find_what_one_pod_and_a_plain_script_find(
 def test_a_warmed_lesson_runs_in_pods_without_the_origin(
     one: ClusterInstallation, eve: Student, plain: Found, link: Link
 ) -> None:
-    one.lumihub("data", "evict", "--all")
-    one.lumihub("data", "warm", "4lep", "GamGam")
     eve.run("compute.close()")
     until(lambda: not find_pods(one, DEFAULT, student="eve"), 60)
+    one.lumihub("data", "evict", "--all")
+    one.lumihub("data", "warm", "4lep", "GamGam")
     before = link.down
     with link.gone():
         check_same(eve.value(f"do_lessons({WORKERS})"), plain)
@@ -114,7 +116,7 @@ def test_a_warmed_lesson_runs_in_pods_without_the_origin(
         assert all(parts)
         check_whole(sum(parts, Counter()), plain)
         assert "does not answer, and the cache does not hold all of this" in read_cold(eve)
-    assert link.down == before
+        assert link.down == before
     # For whoever comes next.
     until(lambda: "does not answer" not in read_cold(eve), 120)
 
