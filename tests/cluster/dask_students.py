@@ -35,7 +35,7 @@ class Student:
     session: StudentSession
     kernel: Kernel
 
-    def run(self, code: str, timeout: float = 200) -> CellResult:
+    def run(self, code: str, timeout: float = 300) -> CellResult:
         """Run a cell that must not fail."""
         self.kernel.close()  # a connection that nobody read from for minutes was closed by the server
         result = self.kernel.run(code, timeout=timeout)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections import Counter
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -315,6 +316,21 @@ def test_close_ends_the_cluster_at_once(one: ClusterInstallation, students: dict
     # There is room again.
     assert "LimitWarning" not in students["dora"].run("c = compute.client(workers=1)").text
     students["dora"].run("compute.close()")
+    until(lambda: not find_pods(one, DEFAULT, student="dora"), 30)
+
+
+@pytest.mark.long
+def test_of_many_orders_at_once_one_is_let_in(one: ClusterInstallation, students: dict[str, Student]) -> None:
+    dora = students["dora"]
+    answers = dora.value(
+        "from concurrent.futures import ThreadPoolExecutor\n"
+        "order = lambda _: ask('POST', '/api/v1/clusters/', {})\n"
+        "list(ThreadPoolExecutor(8).map(order, range(8)))"
+    )
+    assert Counter(status for status, _ in answers) == {201: 1, 422: 7}
+    words = {answer["error"] for status, answer in answers if status == 422}
+    assert words == {"you have 1 Dask cluster, the most a student may have"}
+    dora.run("c = compute.client(workers=1)\ncompute.close()")
     until(lambda: not find_pods(one, DEFAULT, student="dora"), 30)
 
 

@@ -14,6 +14,7 @@ from dask_gateway_server.models import ClusterStatus
 
 from lumihub.gateway.configuration import TOKEN, load_configuration
 from lumihub.gateway.ending import Owners, find_end
+from lumihub.gateway.room import Orders, Records, find_refusal
 
 if TYPE_CHECKING:
     from dask_gateway_server.models import User
@@ -21,9 +22,6 @@ if TYPE_CHECKING:
 _SWEEP_SECONDS = 30.0
 _HUB_SECONDS = 10.0
 _KNOWN_SECONDS = 10.0
-_ENDED = ("Stopped", "Failed")
-# Clusters that have not ended, by namespace.
-Living = dict[str, list[dict[str, Any]]]
 
 
 class CohortBackend(KubeBackend):
@@ -33,7 +31,7 @@ class CohortBackend(KubeBackend):
         """Begin to work."""
         self.configuration = load_configuration()
         self._token = TOKEN.read_text("utf-8").strip()
-        self._one_at_a_time = asyncio.Lock()
+        self._orders = Orders()
         app.router.add_delete("/api/lumihub/students/{name}/clusters", self.handle_end)
         await super().setup(app)
         self._sweeper = asyncio.ensure_future(self._sweep_for_ever())
@@ -47,16 +45,59 @@ class CohortBackend(KubeBackend):
     async def start_cluster(self, user: User, cluster_options: dict[str, Any]) -> str:
         """Start a cluster for a student.
 
+        A whole class may ask at once: orders are noted as soon as they are let in, and none waits for another's.
+
         Raises:
             PublicException: the student has one, or the cohort has no room; the student is told these words.
         """
-        async with self._one_at_a_time:
-            living = {space: await self._find_living(space) for space in self.configuration.cohorts.values()}
-            self._check_student(user, living)
-            self._check_cohort(user, living)
-            name: str = await super().start_cluster(user, cluster_options)
+        options, config = await self.process_cluster_options(user, cluster_options)
+        record = self.make_cluster_object(user.name, options, config)
+        record["metadata"]["namespace"] = config.namespace
+        name = f"{config.namespace}.{record['metadata']['name']}"
+        await self._let_in(name, record)
+        self.log.info("Creating cluster %s for user %s", name, user.name)
+        try:
+            await self.custom_client.create_namespaced_custom_object(
+                *self._kind, config.namespace, "daskclusters", record
+            )
+        except BaseException:
+            self._orders.remove([name])
+            raise
+        self._orders.mark_made(name)
         await self._wait_until_known(name)
         return name
+
+    async def _let_in(self, name: str, record: dict[str, Any]) -> None:
+        """Note an order where there is room for it. Between the look and the note nobody else has a turn."""
+        seen = self.informer.cached()
+        self._orders.remove(seen)
+        refusal = self._find_refusal(record, seen)
+        if refusal:  # what is seen may be a moment old, and somebody have made room
+            made = self._orders.made
+            seen = await self._list_records()
+            self._orders.remove(made)
+            refusal = self._find_refusal(record, seen)
+        if refusal:
+            raise PublicException(refusal)
+        self._orders.add(name, record)
+
+    def _find_refusal(self, record: dict[str, Any], seen: Records) -> str | None:
+        student, namespace = record["spec"]["username"], record["metadata"]["namespace"]
+        return find_refusal(student, namespace, self._orders.add_to(seen), self.configuration)
+
+    async def _list_records(self) -> Records:
+        """All clusters, asked anew."""
+        found: Records = {}
+        for namespace in self.configuration.cohorts.values():
+            answer = await self.custom_client.list_namespaced_custom_object(
+                *self._kind, namespace, "daskclusters", label_selector=self.label_selector
+            )
+            found |= {f"{namespace}.{one['metadata']['name']}": one for one in answer["items"]}
+        return found
+
+    @property
+    def _kind(self) -> tuple[str, str]:
+        return "gateway.dask.org", self.crd_version
 
     async def _wait_until_known(self, name: str) -> None:
         """The API server tells us of it a moment later, and until then we would say that there is no such cluster."""
@@ -88,27 +129,6 @@ class CohortBackend(KubeBackend):
         given = request.headers.get("Authorization", "")
         if not hmac.compare_digest(given.encode(), f"token {self._token}".encode()):
             raise web.HTTPForbidden(reason="this is for the hub alone")
-
-    def _check_student(self, user: User, living: Living) -> None:
-        most = self.configuration.clusters_per_student
-        own = [one for clusters in living.values() for one in clusters if one["spec"]["username"] == user.name]
-        if len(own) >= most:
-            raise PublicException(f"you have {len(own)} Dask cluster{'s'[: len(own) > 1]}, the most a student may have")
-
-    def _check_cohort(self, user: User, living: Living) -> None:
-        own = self.configuration
-        clusters = living[own.cohorts[own.find_cohort(user.groups)]]
-        if len(clusters) >= own.cohort_clusters:
-            raise PublicException(f"all {own.cohort_clusters} Dask clusters of your class are in use")
-        if sum(map(_replicas, clusters)) >= own.cohort_workers:
-            raise PublicException(f"all {own.cohort_workers} Dask workers of your class are in use")
-
-    async def _find_living(self, namespace: str) -> list[dict[str, Any]]:
-        """The clusters of a namespace that have not ended; asked anew, since what is cached may be a moment old."""
-        found = await self.custom_client.list_namespaced_custom_object(
-            "gateway.dask.org", self.crd_version, namespace, "daskclusters", label_selector=self.label_selector
-        )
-        return [one for one in found["items"] if not _has_ended(one)]
 
     async def _sweep_for_ever(self) -> None:
         owners = Owners(self._has_server)
@@ -148,11 +168,3 @@ class CohortBackend(KubeBackend):
         except (ClientError, TimeoutError, KeyError, ValueError) as error:
             self.log.warning("The hub does not say whether %s has a server: %s", name, error)
             return None
-
-
-def _has_ended(cluster: dict[str, Any]) -> bool:
-    return cluster.get("status", {}).get("phase") in _ENDED or not cluster["spec"].get("active", True)
-
-
-def _replicas(cluster: dict[str, Any]) -> int:
-    return int(cluster["spec"].get("replicas", 0))

@@ -50,6 +50,10 @@ class CohortInformer:
         informer = self._informers.get(name.partition(".")[0])
         return informer.get(name, default) if informer else default
 
+    def cached(self) -> dict[str, Any]:
+        """The last known state of all objects, by `NAMESPACE.NAME`."""
+        return {key: found for informer in self._informers.values() for key, found in informer.cache.items()}
+
     async def start(self) -> None:
         """Begin to watch; returns when all that is there is known."""
         await asyncio.gather(*(informer.start() for informer in self._informers.values()))
