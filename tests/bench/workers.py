@@ -4,6 +4,9 @@ On the project's own test cluster, with an installation of its own and a real XR
 has it for herself. Everything is read through a warm cache but for what says otherwise, and all ways take turns; the
 best of the rounds counts. The files are replicas in the schema of the released 4lep collection.
 
+The same cuts are also run in the student's server by coffea's runner, which is brought into the home, and by Dask's own
+LocalCluster (`others.py`).
+
     tests/bench/run workers [--events N] [--rounds N]
 """
 
@@ -11,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -19,12 +23,14 @@ from typing import TYPE_CHECKING, Any
 from bench.cluster import installation, wait_until
 from bench.replicas import write_four_leptons
 from bench.table import print_machine, print_table
-from cluster.installation import NAMESPACE, build_images
+from cluster.installation import NAMESPACE, USERS, build_images
 from cluster.machine.access import own_cluster
+from cluster.machine.disks import find_volume
 from cluster.machine.runbook import ensure_up, in_use
 from lumihub.data.cache import find_cache_obstacle
 from lumihub.data.listing import build_manifest
 from lumihub.data.manifest import write_manifest
+from lumihub.environment.installation import ensure_uv
 from lumihub.progress import Silent
 from opendata import FILES, PLACE, find_opendata
 from servers.link import Link
@@ -37,6 +43,18 @@ if TYPE_CHECKING:
 SAMPLES = ("data_A", "data_B", "data_C", "data_D")
 STUDENT = "bench"
 PODS = (1, 2, 4)
+COFFEA = "coffea==2026.9.0"
+OTHERS = Path(__file__).with_name("others.py")
+# By name: the words that start ours, or the way of another; and the one of ours that it is compared with.
+ALIKE = {
+    "ours, this process": ("", ""),
+    "coffea, one process": ("coffea, one process", "ours, this process"),
+    "ours, 2 in the server": ("where='here', workers=2", ""),
+    "Dask's LocalCluster, 2": ("Dask", "ours, 2 in the server"),
+    "coffea, Dask's LocalCluster, 2": ("coffea, Dask", "ours, 2 in the server"),
+    "coffea, pool of 2 processes": ("coffea, pool", "ours, 2 in the server"),
+    "ours, 2 in pods": ("where='pods', workers=2", "ours, 2 in the server"),
+}
 SERVER = {"memory": {"limit": "2G", "guarantee": "512M"}, "cpu": {"limit": 2.0, "guarantee": 0.1}}
 DASK: dict[str, Any] = {"enabled": True, "maxWorkers": 4}
 # What the notebook of the student knows.
@@ -53,7 +71,9 @@ def tell(**found):
 def read(files=None, client=None):
     began = time.perf_counter()
     result = analysis.run("higgs-4l", files, client=client)
-    return {"seconds": time.perf_counter() - began, "events": int(result.events), "workers": result.workers}
+    seconds = time.perf_counter() - began
+    counts = [int(count) for count in sum(each.cuts[:, 0] for each in result.counts.values())]
+    return {"seconds": seconds, "events": counts[0], "counts": counts, "workers": result.workers}
 
 def ask(**how):
     began = time.perf_counter()
@@ -69,6 +89,13 @@ for url in paths:
     with fsspec.open(url, **data.storage_options(url)) as source, (own / url.rpartition("/")[2]).open("wb") as target:
         shutil.copyfileobj(source, target, 2**22)
 copies = [str(own / url.rpartition("/")[2]) for url in paths]
+"""
+
+RUN_OTHER = """
+import os, subprocess, sys
+command = [sys.executable, *{words}, *paths]
+environment = os.environ | {{"PYTHONPATH": str(Path("coffea").absolute())}}
+print(subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True).stdout)
 """
 
 
@@ -106,6 +133,8 @@ def main() -> None:
                     run(kernel, BEGIN.replace("SAMPLES", repr(SAMPLES)))
                     measure_reading(kernel, link, given.rounds)
                     measure_workers(one, kernel, given.rounds)
+                    bring_others(one, kernel)
+                    measure_others(one, kernel, given.rounds)
     print_machine()
 
 
@@ -158,6 +187,54 @@ def measure_workers(one: ClusterInstallation, kernel: Kernel, rounds: int) -> No
         rows.append((way, start, rate, to_one, f"{rate / base / workers:.2f}" if workers else ""))
     columns = ("workers", "seconds until one answers", "events/s", "to one pod", "efficiency")
     print_table(f"higgs-4l, warm cache; best of {rounds}", columns, rows)
+
+
+def bring_others(one: ClusterInstallation, kernel: Kernel) -> None:
+    """Put coffea, in the versions of our lock file where it has them, and the program into the student's home."""
+    home = find_volume(one.cluster, USERS, f"home-{STUDENT}")
+    uv, project = ensure_uv(sys.stdout.fileno()), Path(__file__).parents[2]
+    locked = subprocess.run(
+        [uv, "export", "--frozen", "--all-extras", "--no-hashes", "--no-emit-project", "--quiet"],
+        cwd=project,
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    ).stdout
+    with tempfile.NamedTemporaryFile("w", suffix=".txt") as constraints:
+        constraints.write(locked)
+        constraints.flush()
+        python = ask(kernel, "import platform\ntell(version=platform.python_version())")["version"]
+        options = ["--target", home / "coffea", "--python-version", python, "--constraints", constraints.name]
+        subprocess.run([uv, "pip", "install", "--quiet", "--python", sys.executable, *options, COFFEA], check=True)
+    (home / OTHERS.name).write_text(OTHERS.read_text())
+
+
+def measure_others(one: ClusterInstallation, kernel: Kernel, rounds: int) -> None:
+    """In turn: ours, coffea's runner, Dask by hand; all must find the same."""
+    found: dict[str, list[dict[str, Any]]] = {way: [] for way in ALIKE}
+    for _ in range(rounds):
+        for way, (how, _) in ALIKE.items():
+            if way.startswith("ours"):
+                found[way].append(measure_ours(one, kernel, how))
+            else:
+                found[way].append(ask(kernel, RUN_OTHER.format(words=[OTHERS.name, how, "2", "1"])))
+    [counts] = {tuple(each["counts"]) for told in found.values() for each in told}
+    rates = {way: counts[0] / min(each["seconds"] for each in told) for way, told in found.items()}
+    rows = [
+        (way, rates[way], f"x {rates[rival] / rates[way]:.2f}" if rival else "") for way, (_, rival) in ALIKE.items()
+    ]
+    print_table(f"higgs-4l, warm cache, the same cuts; best of {rounds}", ("way", "events/s", "ours is"), rows)
+
+
+def measure_ours(one: ClusterInstallation, kernel: Kernel, how: str) -> dict[str, Any]:
+    """One round without Dask, or with a client that is asked for with these words."""
+    if not how:
+        return ask(kernel, "tell(**read())")
+    run(kernel, f"client, _ = ask({how})\nread(client=client)")
+    told = ask(kernel, "tell(**read(client=client))")
+    run(kernel, "compute.close()")
+    wait_for_pods(one)
+    return told
 
 
 def wait_for_pods(one: ClusterInstallation) -> None:
