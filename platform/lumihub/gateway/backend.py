@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 _SWEEP_SECONDS = 30.0
 _HUB_SECONDS = 10.0
 _KNOWN_SECONDS = 10.0
+# The controller takes a step for each cluster in turn: were all there at once, all would be ready with the last.
+_TOGETHER = 3
 
 
 class CohortBackend(KubeBackend):
@@ -32,6 +34,7 @@ class CohortBackend(KubeBackend):
         self.configuration = load_configuration()
         self._token = TOKEN.read_text("utf-8").strip()
         self._orders = Orders()
+        self._turns = asyncio.Semaphore(_TOGETHER)
         app.router.add_delete("/api/lumihub/students/{name}/clusters", self.handle_end)
         await super().setup(app)
         self._sweeper = asyncio.ensure_future(self._sweep_for_ever())
@@ -56,15 +59,16 @@ class CohortBackend(KubeBackend):
         name = f"{config.namespace}.{record['metadata']['name']}"
         await self._let_in(name, record)
         self.log.info("Creating cluster %s for user %s", name, user.name)
-        try:
-            await self.custom_client.create_namespaced_custom_object(
-                *self._kind, config.namespace, "daskclusters", record
-            )
-        except BaseException:
-            self._orders.remove([name])
-            raise
-        self._orders.mark_made(name)
-        await self._wait_until_known(name)
+        async with self._turns:
+            try:
+                await self.custom_client.create_namespaced_custom_object(
+                    *self._kind, config.namespace, "daskclusters", record
+                )
+            except BaseException:
+                self._orders.remove([name])
+                raise
+            self._orders.mark_made(name)
+            await self._wait_until_known(name)
         return name
 
     async def _let_in(self, name: str, record: dict[str, Any]) -> None:
