@@ -10,6 +10,8 @@
 (() => {
   const PATIENCE_MS = 60000;
   const PAUSE_MS = 1000;
+  // Until the first byte of an answer. What was sent to a proxy that is gone by now may hang for minutes.
+  const ANSWER_MS = 15000;
   // What may be asked twice. Who asks for a kernel or a cell twice would get two.
   const SAFE = ["GET", "HEAD", "PUT", "DELETE"];
   // What proxy and hub say while they don't know the way. The server's own answers to these paths are JSON.
@@ -40,7 +42,7 @@
     try {
       for (;;) {
         const last = Date.now() > deadline;
-        const answer = await ask(request.clone()).catch((error) => {
+        const answer = await askOnce(request.clone()).catch((error) => {
           if (last || request.signal.aborted) {
             throw error;
           }
@@ -65,6 +67,20 @@
     }
   }
 
+  async function askOnce(request) {
+    // What is sent along may take as long as it needs.
+    if (!["GET", "HEAD"].includes(request.method)) {
+      return ask(request);
+    }
+    const limit = new AbortController();
+    const timer = setTimeout(() => limit.abort(), ANSWER_MS);
+    try {
+      return await ask(request, { signal: AbortSignal.any([request.signal, limit.signal]) });
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
   function isAstray(answer) {
     return ASTRAY.includes(answer.status) && !(answer.headers.get("Content-Type") ?? "").includes("json");
   }
@@ -75,8 +91,18 @@
     return (await version.get())();
   }
 
+  // JupyterLab itself tries again at ever longer intervals, of half a minute and more after some tries.
+  function reconnect(notebooks) {
+    notebooks?.forEach((notebook) => {
+      const kernel = notebook.sessionContext.session?.kernel;
+      if (kernel && kernel.connectionStatus !== "connected") {
+        kernel.reconnect().catch(() => {}); // it goes on by itself
+      }
+    });
+  }
+
   // A corner of the page. What shows JupyterLab's own notifications is loaded with the first one: from the server.
-  function buildCorner() {
+  function buildCorner(notebooks) {
     const corner = document.createElement("div");
     corner.setAttribute("role", "status");
     corner.style.cssText =
@@ -89,11 +115,16 @@
       corner.style.display = words ? "block" : "none";
     };
     listeners.interrupted = () => show(INTERRUPTED);
-    listeners.restored = () => show("");
+    listeners.restored = () => {
+      show("");
+      reconnect(notebooks);
+    };
   }
 
   async function build() {
-    const [application, apputils] = await Promise.all(["@jupyterlab/application", "@jupyterlab/apputils"].map(load));
+    const [application, apputils, notebook] = await Promise.all(
+      ["@jupyterlab/application", "@jupyterlab/apputils", "@jupyterlab/notebook"].map(load),
+    );
     const { Dialog, showDialog } = apputils;
 
     async function offerRestart(app) {
@@ -111,9 +142,10 @@
       id: "lumihub-connection:plugin",
       description: "Waits for a server that does not answer, and says so.",
       autoStart: true,
+      optional: [notebook.INotebookTracker],
       provides: application.IConnectionLost,
-      activate: (app) => {
-        buildCorner();
+      activate: (app, notebooks) => {
+        buildCorner(notebooks);
         let asking;
         return async () => {
           asking ??= offerRestart(app).finally(() => {
