@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import nativeauthenticator
 
+from lumihub.hub.appointments import Appointments
 from lumihub.hub.authenticator import LumiHubAuthenticator
 from lumihub.hub.configuration import TOOL
 from lumihub.labels import GATEWAY
@@ -22,8 +23,6 @@ FAILED_LOGINS = 10
 SECONDS_LOCKED = 300
 # A whole class that logs in at once on a small machine takes its time.
 START_SECONDS = 180
-# Whoever finds too many servers starting: a start takes seconds, and not all may come again at once.
-SECONDS_UNTIL_NEXT_TRY = (10, 20)
 
 
 def configure(c: Any, configuration: HubConfiguration) -> None:
@@ -55,7 +54,7 @@ def _configure_hub(c: Any, configuration: HubConfiguration) -> None:
     c.JupyterHub.tornado_settings = {
         "slow_spawn_timeout": 0,
         # JupyterHub has an option of this name, and forgot to let it be set.
-        "spawn_throttle_retry_range": SECONDS_UNTIL_NEXT_TRY,
+        "spawn_throttle_retry_range": Appointments(),
     }
     # One student whose server fails must not stop the hub of all.
     c.Spawner.consecutive_failure_limit = 0
