@@ -10,8 +10,8 @@
 (() => {
   const PATIENCE_MS = 60000;
   const PAUSE_MS = 1000;
-  // Until the first byte of an answer. What was sent to a proxy that is gone by now may hang for minutes.
-  const ANSWER_MS = 15000;
+  // Until the first byte of an answer. What goes to a proxy that is gone by now hangs for minutes: nobody refuses it.
+  const ANSWER_MS = 10000;
   // What may be asked twice. Who asks for a kernel or a cell twice would get two.
   const SAFE = ["GET", "HEAD", "PUT", "DELETE"];
   // What proxy and hub say while they don't know the way. The server's own answers to these paths are JSON.
@@ -29,6 +29,17 @@
     const request = new Request(resource, options);
     const tries = SAFE.includes(request.method) && isOfServer(request.url);
     return tries ? askUntilAnswered(request) : ask(request);
+  };
+
+  // One that is closed before it is open is tried again by JupyterLab.
+  window.WebSocket = class extends window.WebSocket {
+    constructor(...words) {
+      super(...words);
+      const timer = setTimeout(() => this.close(), ANSWER_MS);
+      for (const event of ["open", "close"]) {
+        this.addEventListener(event, () => clearTimeout(timer));
+      }
+    }
   };
 
   function isOfServer(url) {
