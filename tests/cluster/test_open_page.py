@@ -71,7 +71,7 @@ def check_page(lab: JupyterLab, code: str, answer: str) -> float:
     return seconds
 
 
-@pytest.mark.long
+@pytest.mark.core
 def test_open_page_goes_on_through_an_upgrade_and_a_rollback(one: ClusterInstallation, browser: Browser) -> None:
     password = one.add("viewer")["viewer"]
     with person(browser) as context:
