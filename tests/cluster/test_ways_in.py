@@ -102,6 +102,15 @@ def check_student(browser: Browser, url: str, password: str, way: str) -> None:
         expect(lab.run_instead(cell, f"'by way of ' + '{way}'")).to_have_text(f"'by way of {way}'")
 
 
+def bring_way(one: ClusterInstallation, certificate: Path, kind: str) -> str:
+    """Have `up` make an object of this kind that leads to the proxy; the address, once its certificate is trusted."""
+    answer = one.up("--no-check")
+    assert answer["url"] == f"https://{HOST}/"
+    assert f"created {kind} proxy" in answer["changes"]
+    until(lambda: is_trusted(certificate), 30)
+    return str(answer["url"])
+
+
 def is_trusted(certificate: Path) -> bool:
     """Whether who asks the controller for HOST is shown this certificate, and believes it."""
     trusting = ssl.create_default_context(cafile=str(certificate))
@@ -134,12 +143,9 @@ def test_ingress_leads_a_student_to_a_running_cell_over_https(
         "tls": [{"hosts": [HOST], "secretName": SECRET}],
     }
     with one.changed(ingress=ingress, proxy=INSIDE):
-        answer = one.up("--no-check")
-        assert answer["url"] == f"https://{HOST}/"
-        assert "created Ingress proxy" in answer["changes"]
-        until(lambda: is_trusted(certificate), 30)
-        check_student(browser, answer["url"], password, "ingress")
-        assert one.status()["url"] == answer["url"]
+        url = bring_way(one, certificate, "Ingress")
+        check_student(browser, url, password, "ingress")
+        assert one.status()["url"] == url
 
 
 def test_route_leads_a_student_through_the_institutions_gateway(
@@ -149,11 +155,7 @@ def test_route_leads_a_student_through_the_institutions_gateway(
     gateway = {"name": "campus", "namespace": NAME, "sectionName": "https"}
     route = {"enabled": True, "hostnames": [HOST], "gateway": gateway}
     with one.changed(httpRoute=route, proxy=INSIDE):
-        answer = one.up("--no-check")
-        assert answer["url"] == f"https://{HOST}/"
-        assert "created HTTPRoute proxy" in answer["changes"]
-        until(lambda: is_trusted(certificate), 30)
-        check_student(browser, answer["url"], password, "gateway")
+        check_student(browser, bring_way(one, certificate, "HTTPRoute"), password, "gateway")
 
 
 def test_load_balancer_is_waited_for_and_then_used(one: ClusterInstallation, browser: Browser, password: str) -> None:

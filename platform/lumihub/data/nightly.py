@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 # A link that is away for a while at night need not cost the night.
 PAUSES = (300.0, 1200.0)
+# What people call a time zone that has no name.
+_OWN_TIME = "this machine's time"
 # Kubernetes keeps 4096 bytes of what a container says last.
 _SHOWN_FAULTS = 3
 _LONGEST_FAULT = 400
@@ -141,7 +143,7 @@ class NightlyState:
     @classmethod
     def of(cls, work: NightlyWork, *, running: bool, last: NightlyOutcome | None, trouble: str = "") -> NightlyState:
         """The state of a work."""
-        zone = work.time_zone or "this machine's time"
+        zone = work.time_zone or _OWN_TIME
         return cls(work.at, zone, len(work.order.files), work.order.size, running, last, trouble)
 
     def describe(self) -> str:
@@ -152,7 +154,7 @@ class NightlyState:
             return f"{text}; the last one failed: {self.trouble}"
         if self.last is None:
             return f"{text}; none has ended yet"
-        zone = None if self.time_zone == "this machine's time" else find_zone(self.time_zone)
+        zone = None if self.time_zone == _OWN_TIME else find_zone(self.time_zone)
         began = datetime.fromtimestamp(self.last.began, UTC).astimezone(zone)
         return f"{text}; on {began:%Y-%m-%d at %H:%M}: {self.last.describe()}"
 

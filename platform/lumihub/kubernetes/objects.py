@@ -66,8 +66,8 @@ def read_secret(secret: Object, key: str) -> str | None:
 
 def is_over(job: Object) -> bool:
     """Whether a Job has ended, well or not."""
-    conditions = job.get("status", {}).get("conditions") or []
-    return any(one["type"] in ("Complete", "Failed") and one["status"] == "True" for one in conditions)
+    ends = (find_condition(job, kind) for kind in ("Complete", "Failed"))
+    return any(end is not None and end["status"] == "True" for end in ends)
 
 
 def find_condition(found: Object, kind: str) -> dict[str, Any] | None:

@@ -39,7 +39,6 @@ if TYPE_CHECKING:
     from lumihub.progress import Progress
     from lumihub.settings import Settings
 
-PARTS = ("proxy", "hub", "cache", "warmer")
 _PROBE_SECONDS = 4.0
 
 
@@ -183,7 +182,7 @@ class LocalBackend:
         cache = self._build_cache(installation)
         warmer = build_warmer(installation, cache.user) if cache else None
         wanted += [part for part in (cache, warmer) if part]
-        offsets = {part: log_size(self.folder.logs / f"{part}.log") for part in PARTS}
+        offsets = {part: log_size(self.folder.logs / f"{part}.log") for part in reporting.PARTS}
         changes = [] if cache else self._stop_part("cache")
         changes += [] if warmer else self._stop_part("warmer")
         for daemon in wanted:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from lumihub.local.folder import StateFolder
     from lumihub.settings import Settings
 
-_PARTS = ("proxy", "hub", "cache", "warmer")
+PARTS = ("proxy", "hub", "cache", "warmer")
 _PATIENCE = 5.0
 
 
@@ -53,7 +53,7 @@ def find_status(settings: Settings, folder: StateFolder, url: str, access: Acces
             )
         except LumiHubError:
             answer = None
-    parts = tuple(_find_part(settings, folder, name, data, answers=answer is not None) for name in _PARTS)
+    parts = tuple(_find_part(settings, folder, name, data, answers=answer is not None) for name in PARTS)
     return Status(url, parts, students, _versions(answer), _describe(data), _describe_nightly(folder))
 
 
@@ -63,7 +63,7 @@ def read_logs(folder: StateFolder, parts: Sequence[str], *, follow: bool, lines:
     Raises:
         InputError: there is no such part, and no student's server of that name.
     """
-    logs = {name: _find_log(folder, name) for name in parts or _PARTS}
+    logs = {name: _find_log(folder, name) for name in parts or PARTS}
     several = len(logs) > 1
     for name, path in logs.items():
         yield from (f"{name}: {line}" if several else line for line in last_lines(path, lines))
@@ -73,13 +73,13 @@ def read_logs(folder: StateFolder, parts: Sequence[str], *, follow: bool, lines:
 
 
 def _find_log(folder: StateFolder, name: str) -> Path:
-    if name in _PARTS:
+    if name in PARTS:
         return folder.logs / f"{name}.log"
     path = folder.logs / "students" / f"{safe_name(name)}.log"
     if not path.exists():
         raise InputError(
             f"there is no part {name}, and no student of that name has had a server",
-            fix=f"name one of {', '.join(_PARTS)}, or a student",
+            fix=f"name one of {', '.join(PARTS)}, or a student",
         )
     return path
 
