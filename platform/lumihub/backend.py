@@ -6,6 +6,7 @@ Operations are written against this Protocol alone, so that nothing a user learn
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Literal, Protocol
 
@@ -52,6 +53,26 @@ class Student:
 
 
 @dataclass(frozen=True, slots=True)
+class Demonstration:
+    """The demonstration cluster of a class.
+
+    Attributes:
+        instructor: name of the account that works with it.
+        until: when it ends by itself, as `2026-11-26T15:30:00+00:00`.
+        workers: that were asked for, of which `ready` are there.
+    """
+
+    instructor: str
+    until: str
+    workers: int
+    ready: int
+
+    def __str__(self) -> str:
+        end = datetime.fromisoformat(self.until).astimezone()
+        return f"{self.instructor}'s, until {end:%H:%M}, {self.ready} of {self.workers} workers"
+
+
+@dataclass(frozen=True, slots=True)
 class Status:
     """All that `status` prints."""
 
@@ -61,6 +82,7 @@ class Status:
     versions: dict[str, str] = field(default_factory=dict)
     data: str = ""
     nightly: str = ""
+    demonstration: Demonstration | None = None
 
     @property
     def healthy(self) -> bool:

@@ -40,12 +40,13 @@ def test_the_hub_reads_what_the_admin_wrote(renderings: dict[str, Rendering], na
             # What else of them is read, other parts read.
             omitted = {
                 "singleuser": {"network_policy"},
-                "dask": {"gateway", "platform"},
+                "dask": {"gateway", "platform", "demo"},
                 "data": {"nightly"},
             }.get(section, set())
             ours = getattr(settings, section).model_dump(exclude=omitted)
             assert ours == getattr(written, section).model_dump(exclude=omitted), section
         assert settings.gateway_enabled is written.gateway_enabled
+        assert settings.demo_enabled is written.demo_enabled
     configuration = build_configuration(settings, Place("lumihub"))
     assert configuration.classes["KubeSpawner"]["image"]
 

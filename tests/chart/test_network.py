@@ -55,7 +55,12 @@ API = {(cidr, port) for cidr in ANYWHERE for port in ("443", "6443")}
         ("proxy", {("all", "8000"), ("hub", "8001")}, DNS | {("hub", "8081"), ("singleuser-server", "any")}),
         (
             "cache",
-            {("singleuser-server", "1094"), ("dask-worker", "1094"), ("lumihub-data", "1094")},
+            {
+                ("singleuser-server", "1094"),
+                ("dask-worker", "1094"),
+                ("lumihub-data", "1094"),
+                ("lumihub-demo", "1094"),
+            },
             DNS | {(cidr, "any") for cidr in ANYWHERE},
         ),
         (
@@ -64,6 +69,7 @@ API = {(cidr, port) for cidr in ANYWHERE for port in ("443", "6443")}
             DNS
             | {("hub", "8081"), ("cache", "1094"), ("gateway", "8000")}
             | {("dask-scheduler", "8786"), ("dask-scheduler", "8787")}
+            | {("lumihub-demo", "8786"), ("lumihub-demo", "8787")}
             | {(cidr, "any") for cidr in ANYWHERE},
         ),
         (
@@ -92,6 +98,7 @@ def test_all_namespaces_deny_by_default(renderings: dict[str, Rendering]) -> Non
         "lumihub-users",
         "lumihub-dask-default",
         "lumihub-data",
+        "lumihub-demo",
     }
     for policy in denied:
         assert policy["spec"] == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
@@ -112,6 +119,20 @@ def test_data_work_is_among_itself_and_its_workers_alone_go_out(renderings: dict
     worker = rendering.get("NetworkPolicy", "data-worker")
     assert worker["spec"]["podSelector"]["matchLabels"] == {"dask.org/component": "worker"}
     assert peers(worker, "egress") == {("cache", "1094")} | {(cidr, "any") for cidr in ANYWHERE}
+
+
+def test_a_class_may_look_at_a_demonstration_and_its_workers_read_the_cache_alone(
+    renderings: dict[str, Rendering],
+) -> None:
+    rendering = renderings["minimal"]
+    assert rendering.get("NetworkPolicy", "demo")["spec"]["ingress"] == [{"from": [{"podSelector": {}}]}]
+    dashboard = rendering.get("NetworkPolicy", "demo-dashboard")
+    assert dashboard["spec"]["podSelector"]["matchLabels"] == {"dask.org/component": "scheduler"}
+    assert peers(dashboard, "ingress") == {("singleuser-server", "8787")}
+    assert peers(rendering.get("NetworkPolicy", "demo-work"), "egress") == API
+    assert peers(rendering.get("NetworkPolicy", "demo-worker"), "egress") == {("cache", "1094")}
+    without_cache = renderings["stream"].get("NetworkPolicy", "demo-worker")
+    assert peers(without_cache, "egress") == {(cidr, "any") for cidr in ANYWHERE}
 
 
 def test_the_work_of_the_night_reaches_the_cache_alone(renderings: dict[str, Rendering]) -> None:

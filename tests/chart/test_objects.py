@@ -74,6 +74,19 @@ DATA = {
     "NetworkPolicy data-work",
     "NetworkPolicy data-worker",
 }
+DEMO = {
+    "Namespace lumihub-demo",
+    "ResourceQuota demo",
+    "ServiceAccount demo-work",
+    "Role demo-work",
+    "RoleBinding demo-work",
+    "ConfigMap demo-cluster",
+    "CronJob demo-work",
+    "NetworkPolicy demo",
+    "NetworkPolicy demo-work",
+    "NetworkPolicy demo-worker",
+    "NetworkPolicy demo-dashboard",
+}
 CHECK = {"Job image-check"}
 
 
@@ -83,9 +96,10 @@ CHECK = {"Job image-check"}
         ("minimal", set(), set()),
         ("node-port", set(), set()),
         ("simulated", set(), set()),
-        ("cache-only", set(), (HUB | GATEWAY) - {"NetworkPolicy default-deny"}),
+        ("cache-only", set(), (HUB | GATEWAY | DEMO) - {"NetworkPolicy default-deny"}),
         ("no-gateway", set(), GATEWAY),
-        ("no-platform", set(), DATA),
+        ("no-platform", set(), DATA | DEMO),
+        ("no-demo", set(), DEMO),
         (
             "caches",
             {
@@ -121,6 +135,7 @@ CHECK = {"Job image-check"}
             | CHECK
             | GATEWAY
             | DATA
+            | DEMO
             | {name for name in HUB if name.startswith(("NetworkPolicy", "PodDisruption"))}
             | {"DaemonSet image-puller"},
         ),
@@ -132,7 +147,7 @@ def test_each_switch_does_what_it_says(
     named_by_content = {
         re.sub(r"^(StatefulSet user-placeholder)-\w{8}$", r"\1", one) for one in renderings[name].names()
     }
-    assert named_by_content == (HUB | CACHE | GATEWAY | DATA | CHECK | more) - less
+    assert named_by_content == (HUB | CACHE | GATEWAY | DATA | DEMO | CHECK | more) - less
 
 
 @pytest.mark.parametrize("name", VARIATIONS)

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.parametrize("name", VARIATIONS)
 
-WITH_TOKEN = {"CronJob data-work", "Deployment gateway", "Deployment gateway-controller", "Deployment hub"}
+LEADERS = {"CronJob data-work", "CronJob demo-work"}
+WITH_TOKEN = {*LEADERS, "Deployment gateway", "Deployment gateway-controller", "Deployment hub"}
 SPACES = (
     "lumihub",
     "lumihub-users",
@@ -24,6 +25,7 @@ SPACES = (
     "lumihub-dask-default",
     "lumihub-dask-class-9b",
     "lumihub-data",
+    "lumihub-demo",
 )
 # Namespaced, or without any rights: namespaces and priorities are the only objects of the whole cluster.
 CLUSTER_WIDE = {"Namespace", "PriorityClass"}
@@ -40,7 +42,7 @@ def test_every_pod_is_what_restricted_asks_for(renderings: dict[str, Rendering],
         for volume in spec.get("volumes", []):
             kinds = set(volume) - {"name"}
             assert kinds <= {"emptyDir", "persistentVolumeClaim", "projected", "secret", "configMap"}, pod
-        assert "initContainers" not in spec or pod == "CronJob data-work", pod
+        assert "initContainers" not in spec or pod in LEADERS, pod
         for container in [*spec["containers"], *spec.get("initContainers", [])]:
             context = container["securityContext"]
             assert context["allowPrivilegeEscalation"] is False, pod
@@ -70,7 +72,7 @@ def test_the_hub_rules_over_the_students_namespace_alone(renderings: dict[str, R
     spaces = [
         space["metadata"]["name"]
         for space in rendering.find("Namespace")
-        if not re.search("-(dask-|data$)", space["metadata"]["name"])
+        if not re.search("-(dask-|data$|demo$)", space["metadata"]["name"])
     ]
     for one in [*rendering.find("Role", "hub"), *rendering.find("RoleBinding", "hub")]:
         assert [one["metadata"]["namespace"]] == spaces
@@ -108,23 +110,31 @@ def test_the_gateway_rules_over_the_cohorts_namespaces_alone(renderings: dict[st
         assert granted["gateway-controller", "secrets"] == ["create", "delete"]
 
 
-def test_data_work_rules_over_a_namespace_that_holds_nothing_else(renderings: dict[str, Rendering], name: str) -> None:
+@pytest.mark.parametrize(
+    ("use", "objects"),
+    [
+        ("data", {"data-work", "data-cluster", "default-deny", "data", "data-worker", "data-nightly"}),
+        ("demo", {"demo-work", "demo-cluster", "default-deny", "demo", "demo-worker", "demo-dashboard"}),
+    ],
+)
+def test_the_platforms_dask_rules_over_a_namespace_that_holds_nothing_else(
+    renderings: dict[str, Rendering], name: str, use: str, objects: set[str]
+) -> None:
     rendering = renderings[name]
-    for one in [*rendering.find("Role", "data-work"), *rendering.find("RoleBinding", "data-work")]:
-        assert one["metadata"]["namespace"] == "lumihub-data"
+    work, namespace = f"{use}-work", f"lumihub-{use}"
+    for one in [*rendering.find("Role", work), *rendering.find("RoleBinding", work)]:
+        assert one["metadata"]["namespace"] == namespace
     granted = {
         resource: rule["verbs"]
-        for role in rendering.find("Role", "data-work")
+        for role in rendering.find("Role", work)
         for rule in role["rules"]
         for resource in rule["resources"]
     }
     assert not {"secrets", "configmaps", "jobs", "pods/exec", "persistentvolumeclaims"} & set(granted)
     if granted:
         assert granted["pods"] == ["list", "watch"]
-    others = {
-        one["metadata"]["name"] for one in rendering.objects if one["metadata"].get("namespace") == "lumihub-data"
-    }
-    assert others <= {"data-work", "data-cluster", "default-deny", "data", "data-worker", "data-nightly"}
+    others = {one["metadata"]["name"] for one in rendering.objects if one["metadata"].get("namespace") == namespace}
+    assert others <= objects
 
 
 def test_every_object_has_a_namespace_or_belongs_to_the_cluster(renderings: dict[str, Rendering], name: str) -> None:

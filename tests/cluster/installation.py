@@ -34,7 +34,7 @@ USERS = f"{NAMESPACE}-users"
 IMAGES = OWN_NAME or "e2e"
 NODE_PORT = 30088 + (zlib.crc32(OWN_NAME.encode()) % 1000 if OWN_NAME else 0)
 # Two cohorts, small enough to be full soon; cy is in the second.
-DASK = {
+DASK: dict[str, Any] = {
     "enabled": True,
     "maxWorkers": 2,
     "gateway": {
@@ -44,6 +44,11 @@ DASK = {
         "scheduler": {"memory": {"limit": "512M", "guarantee": "160M"}, "cpu": {"limit": 1.0, "guarantee": 0.01}},
     },
     "platform": {"workers": 1, "streams": 4},
+    "demo": {
+        "maxWorkers": 3,
+        "worker": {"requests": {"cpu": "10m", "memory": "192Mi"}, "limits": {"cpu": "1", "memory": "512Mi"}},
+        "scheduler": {"requests": {"cpu": "10m", "memory": "160Mi"}, "limits": {"cpu": "1", "memory": "512Mi"}},
+    },
 }
 GROUPS = {"other": {"users": ["cy"]}}
 # The school's own, by path; names as people give them.
@@ -114,7 +119,7 @@ class ClusterInstallation:
     def command(self, *words: str) -> list[str]:
         """The argument list of a command."""
         verb, *rest = words
-        sub = [rest.pop(0)] if verb in ("users", "images", "data") else []
+        sub = [rest.pop(0)] if verb in ("users", "images", "data", "demo") else []
         return [str(Path(sys.prefix) / "bin" / "lumihub"), verb, *sub, "--values", str(self.values), *rest]
 
     def lumihub(self, *words: str, check: bool = True, timeout: float = 900) -> subprocess.CompletedProcess[str]:

@@ -12,6 +12,7 @@ import pytest
 
 from cluster.dask_students import BEGIN, DEFAULT, Student, find_pods, is_worker
 from cluster.installation import DASK, NAMESPACE, ClusterInstallation
+from cluster.reaching import REACH
 from cluster.waiting import until
 from lumihub.labels import DASHBOARD_PORT, SCHEDULER_PORT
 from opendata import EVENTS
@@ -26,20 +27,6 @@ pytestmark = [pytest.mark.timeout(1200), pytest.mark.xrootd, pytest.mark.opendat
 OTHER = f"{NAMESPACE}-dask-other"
 # In the first cohort, which has room for two; cy is in the other.
 STUDENTS = ("ada", "ben", "cy", "dora")
-# What a notebook, a worker or a scheduler reaches of a list of (host, port).
-REACH = """
-def reach(places):
-    import socket
-    from concurrent.futures import ThreadPoolExecutor
-    def answers(place):
-        try:
-            socket.create_connection(place, timeout=3).close()
-        except OSError:
-            return False
-        return True
-    with ThreadPoolExecutor(20) as pool:
-        return [place for place, open in zip(places, pool.map(answers, places)) if open]
-"""
 ASK = """
 def ask(method, path, body=None, token=os.environ["JUPYTERHUB_API_TOKEN"]):
     import ast, json, os

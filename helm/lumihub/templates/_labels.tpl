@@ -49,7 +49,10 @@ The namespaces of pods beside the release's own, as JSON.
 {{- $found = concat $found (include "lumihub.cohortNamespaces" . | fromJsonArray) -}}
 {{- end -}}
 {{- if include "lumihub.dataEnabled" . -}}
-{{- $found = append $found (include "lumihub.dataNamespace" .) -}}
+{{- $found = append $found (include "lumihub.daskNamespace" (list . "data")) -}}
+{{- end -}}
+{{- if include "lumihub.demoEnabled" . -}}
+{{- $found = append $found (include "lumihub.daskNamespace" (list . "demo")) -}}
 {{- end -}}
 {{- toJson $found -}}
 {{- end }}

@@ -36,7 +36,9 @@ What the hub reads of the values, as JSON. Only what it needs: whatever else cha
 {{- define "lumihub.hubValues" -}}
 {{- $values := pick .Values "auth" "cull" "lessons" -}}
 {{- $_ := set $values "data" (omit .Values.data "nightly" "caBundle") -}}
-{{- $_ := set $values "dask" (merge (pick .Values.dask "enabled" "maxWorkers") (dict "gateway" (pick .Values.dask.gateway "enabled"))) -}}
+{{- $dask := pick .Values.dask "enabled" "maxWorkers" -}}
+{{- range $part := list "gateway" "platform" "demo" }}{{ $_ := set $dask $part (pick (get $.Values.dask $part) "enabled") }}{{ end -}}
+{{- $_ := set $values "dask" $dask -}}
 {{- $_ := set $values "singleuser" (omit .Values.singleuser "networkPolicy") -}}
 {{- $_ := set $values "scheduling" (pick .Values.scheduling "podPriority" "userPods") -}}
 {{- $hub := pick .Values.hub "config" "concurrentSpawnLimit" "activeServerLimit" -}}

@@ -29,6 +29,7 @@ VERBS: dict[str, tuple[str, str]] = {
     ),
     "down": ("lumihub.cli.down", "Stop everything; homes and data stay."),
     "data": ("lumihub.cli.data", "List, fetch, verify and remove the open data."),
+    "demo": ("lumihub.cli.demo", "Lend an instructor Dask workers on a cluster, and let the class look on."),
     "images": ("lumihub.cli.images", "Build the images that a cluster runs, and bring them there."),
     "analyse": ("lumihub.cli.analyse", "Run an analysis in the shell."),
     "validate": ("lumihub.cli.validate", "Find every fault of a values file."),

@@ -45,6 +45,8 @@ def _status(values: ValuesFile = None, as_json: Json = False) -> None:
         output.result(f"Data:     {found.data or 'not known before the first `up`'}")
         if found.nightly:
             output.result(f"Nightly:  {found.nightly}")
+        if found.demonstration:
+            output.result(f"Demo:     {found.demonstration}")
         output.result("Versions: " + ", ".join(f"{name} {version}" for name, version in found.versions.items()))
     if not found.healthy:
         raise typer.Exit(ExitCode.FAILED)

@@ -13,6 +13,9 @@ from pathlib import Path
 PROXY_NAME = "dask"
 """The name under which jupyter-server-proxy serves it."""
 
+DEMO_PROXY_NAME = "demo"
+"""That of the dashboard of a class's demonstration."""
+
 # The kernel refuses longer addresses (108 bytes with the closing zero on Linux).
 _LONGEST_ADDRESS = 107
 
@@ -39,10 +42,14 @@ def _own_folder() -> Path:
     return (Path(runtime) if runtime else Path.home() / ".local/share/lumihub") / "dask"
 
 
-def link() -> str:
-    """The dashboard's page in this student's JupyterLab, as `/user/NAME/dask/status`; empty outside a hub."""
+def link(name: str = PROXY_NAME) -> str:
+    """A dashboard's page in this student's JupyterLab, as `/user/NAME/dask/status`; empty outside a hub.
+
+    Args:
+        name: under which jupyter-server-proxy serves it.
+    """
     prefix = os.environ.get("JUPYTERHUB_SERVICE_PREFIX", "")
-    return f"{prefix.rstrip('/')}/{PROXY_NAME}/status" if prefix else ""
+    return f"{prefix.rstrip('/')}/{name}/status" if prefix else ""
 
 
 def bind() -> tuple[socket.socket, Path] | None:

@@ -33,6 +33,7 @@ class DaskLimits(BaseModel):
         enabled: whether there may be workers.
         max_workers: how many, at most.
         gateway: address of the gateway that gives workers in pods; empty where there is none.
+        demo: host of the scheduler of a class's demonstration, which is not always there; empty where there never is.
     """
 
     model_config = ConfigDict(extra="ignore", frozen=True, alias_generator=to_camel, populate_by_name=True)
@@ -40,6 +41,7 @@ class DaskLimits(BaseModel):
     enabled: bool = True
     max_workers: int = 4
     gateway: str = ""
+    demo: str = ""
 
     @classmethod
     def current(cls) -> DaskLimits:

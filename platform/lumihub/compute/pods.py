@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import time
 from typing import TYPE_CHECKING, Any, Self
 
@@ -12,11 +11,9 @@ import dask
 from aiohttp import ClientError
 from dask_gateway import Gateway, GatewayClusterError, GatewayServerError
 from dask_gateway.client import ClusterStatus
-from distributed import WorkerPlugin
 from distributed.core import Status
 
 from lumihub.compute import dashboard
-from lumihub.compute.cluster import import_warm_modules
 from lumihub.compute.relay import Relay
 from lumihub.errors import LumiHubError
 from lumihub.labels import DASHBOARD_PORT, SCHEDULER_PORT
@@ -25,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
 
     from dask_gateway.client import ClusterReport
-    from distributed import Client, Worker
+    from distributed import Client
 
     from lumihub.progress import Task
 
@@ -109,24 +106,6 @@ class PodCluster:
         await self._gateway._cleanup()
 
 
-class Surroundings(WorkerPlugin):
-    """Gives each worker what the notebook's process has in its environment, and what analyses import.
-
-    Args:
-        environment: variables that say how the data is read.
-    """
-
-    name = "lumihub-surroundings"
-
-    def __init__(self, environment: dict[str, str]) -> None:
-        self._environment = environment
-
-    async def setup(self, worker: Worker) -> None:  # noqa: ARG002
-        """Before the worker's first task."""
-        os.environ.update(self._environment)
-        import_warm_modules()
-
-
 def open_cluster(url: str, task: Task) -> PodCluster:
     """The student's cluster: the one that runs already, for a student's notebooks share it, or a new one.
 
@@ -169,11 +148,6 @@ def wait_for_workers(client: Client, wanted: int, task: Task) -> int:
             raise NoRoomError("the cluster has no room for a worker now")
         task.describe(f"waiting for Dask workers: {there} of {wanted} ({now - began:.0f} s)")
         time.sleep(_LOOK_SECONDS)
-
-
-def find_surroundings() -> dict[str, str]:
-    """The variables of this process that say how the data is read."""
-    return {name: value for name, value in os.environ.items() if name.startswith(("LUMIHUB_DATA", "XRD_", "FSSPEC_"))}
 
 
 def _wait_for_start(gateway: Gateway, name: str, task: Task) -> ClusterReport:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from typing import Self
 
 _CHUNK = 65536
+_ANSWER_SECONDS = 10.0
 
 
 class Relay:
@@ -56,10 +57,30 @@ class Relay:
         self._loop.close()
 
     async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(OSError):
-            there, back = await asyncio.open_connection(self._host, self._port)
+        await pass_on(reader, writer, self._host, self._port)
+
+
+async def pass_on(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, host: str, port: int, instead: bytes = b""
+) -> None:
+    """Join a connection to one that is made to another place, until both are closed.
+
+    Args:
+        reader: of the connection that came in.
+        writer: of the same.
+        host: of the other place.
+        port: of the other place.
+        instead: what is answered when nobody is there.
+    """
+    with contextlib.suppress(OSError):
+        try:
+            there, back = await asyncio.wait_for(asyncio.open_connection(host, port), _ANSWER_SECONDS)
+        except (OSError, TimeoutError):
+            writer.write(instead)
+            await writer.drain()
+        else:
             await asyncio.gather(_pump(reader, back), _pump(there, writer))
-        writer.close()
+    writer.close()
 
 
 async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -7,7 +7,7 @@ import inspect
 import threading
 import warnings
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING, Literal, cast, get_args
 
 from lumihub.compute.limits import KERNEL_MEMORY, DaskLimits, cpu_limit, memory_limit, worker_count
 from lumihub.errors import InputError
@@ -17,9 +17,10 @@ if TYPE_CHECKING:
     from distributed import Client
 
     from lumihub.compute.cluster import OwnerCluster
+    from lumihub.compute.demo import DemoCluster
     from lumihub.compute.pods import PodCluster
 
-Where = Literal["here", "pods"]
+Where = Literal["here", "pods", "demo"]
 
 _MIB = 1024**2
 
@@ -31,7 +32,7 @@ class LimitWarning(UserWarning):
 @dataclass
 class _Running:
     client: Client
-    cluster: OwnerCluster | PodCluster
+    cluster: OwnerCluster | PodCluster | DemoCluster
     workers: int
     where: Where
 
@@ -57,14 +58,16 @@ def client(workers: int | None = None, where: Where | None = None) -> Client:
     """The Dask client of this notebook; the first call starts the workers, later ones return the same.
 
     `client()` starts workers in the student's own server. `client(workers=4)` asks for more than that: on a cluster
-    with a Dask gateway it means pods of their own, elsewhere processes of the same machine.
+    with a Dask gateway it means pods of their own, elsewhere processes of the same machine. `client(where="demo")`
+    works with the demonstration cluster of a class, where the administrator lent it to this account.
 
     Where workers are switched off, don't fit or are not to be had, a `LimitWarning` says why and the client works with
     fewer, or in this server: the same cells work, only slower.
 
     Args:
         workers: workers of one core each; as many as cores, memory and the administrator allow when None.
-        where: "here" for the student's own server, "pods" for pods of their own; as said above when None.
+        where: "here" for the student's own server, "pods" for pods of their own, "demo" for the demonstration, whose
+            number of workers is not ours to say; as said above when None.
 
     Raises:
         InputError: `workers` is below 1, or `where` is another word.
@@ -73,8 +76,8 @@ def client(workers: int | None = None, where: Where | None = None) -> Client:
         raise InputError(
             f"workers is {workers}, but at least one is needed", fix="give workers=1 or more, or leave it out"
         )
-    if where not in (None, "here", "pods"):
-        raise InputError(f"where is {where!r}", fix='give where="here" or where="pods", or leave it out')
+    if where not in (None, *get_args(Where)):
+        raise InputError(f"where is {where!r}", fix='give where="here", "pods" or "demo", or leave it out')
     with _session.lock:
         running = _session.running
         place = _choose_place(workers, where, running)
@@ -86,7 +89,8 @@ def client(workers: int | None = None, where: Where | None = None) -> Client:
             return _start(workers, place).client
         if workers is not None and running.workers and workers != running.workers:
             running.workers = _limit(workers, place) or running.workers
-            running.cluster.scale(running.workers)
+            # A demonstration's workers are counted as none, since they are not ours to scale.
+            cast("OwnerCluster | PodCluster", running.cluster).scale(running.workers)
         return running.client
 
 
@@ -99,19 +103,23 @@ def close() -> None:
 
 def _choose_place(workers: int | None, where: Where | None, running: _Running | None) -> Where:
     limits = DaskLimits.current()
+    if where is None and workers is None and running is not None:
+        return running.where
+    if where == "demo":
+        if limits.demo:
+            return "demo"
+        _warn("there are no demonstrations on this platform; this notebook uses the workers of your own server")
+        return "here"
     if not (limits.enabled and limits.gateway):
         if where == "pods" and limits.enabled:
             _warn("there are no Dask workers in pods on this platform; this notebook uses those of your own server")
         return "here"
-    if where is None and workers is None and running is not None:
-        return running.where
     return where or ("here" if workers is None else "pods")
 
 
 def _start(workers: int | None, where: Where) -> _Running:
-    running = _start_pods(workers) if where == "pods" else None
-    if running is None:
-        running = _start_here(workers)
+    start = {"here": _start_here, "pods": _start_pods, "demo": _start_demo}[where]
+    running = start(workers) or _start_here(workers)
     _session.running = running
     # After distributed's own hooks were registered, so that ours runs before them and workers end in order.
     atexit.register(_end_at_exit)
@@ -135,7 +143,8 @@ def _start_pods(workers: int | None) -> _Running | None:
     """Workers in pods; None where there are none to be had, and the student knows why."""
     from distributed import Client
 
-    from lumihub.compute.pods import NoRoomError, Surroundings, find_surroundings, open_cluster, wait_for_workers
+    from lumihub.compute.pods import NoRoomError, open_cluster, wait_for_workers
+    from lumihub.compute.surroundings import Surroundings, find_surroundings
 
     limits = DaskLimits.current()
     wanted = _limit(workers or limits.max_workers, "pods")
@@ -160,6 +169,27 @@ def _start_pods(workers: int | None) -> _Running | None:
     if there < wanted:
         _warn(f"the cluster has room for {there} of {wanted} Dask workers now; more join when there is")
     return _Running(made, cluster, wanted, "pods")
+
+
+def _start_demo(_workers: int | None) -> _Running | None:
+    """The demonstration cluster; None where it is not this notebook's to work with, and its owner knows why."""
+    from distributed import Client
+
+    from lumihub.compute.demo import NoDemonstrationError, find_demonstration
+    from lumihub.compute.surroundings import Surroundings, find_surroundings
+
+    made = None
+    try:
+        cluster = find_demonstration(DaskLimits.current().demo)
+        made = Client(cluster)
+        made.register_plugin(Surroundings(find_surroundings()))
+    except (NoDemonstrationError, OSError, TimeoutError) as error:
+        if made is not None:
+            made.close()
+        reason = error.faults[0].what if isinstance(error, NoDemonstrationError) else "it does not answer"
+        _warn(f"no demonstration cluster for you, for {reason}; this notebook uses the workers of your own server")
+        return None
+    return _Running(made, cluster, 0, "demo")
 
 
 def _limit(wanted: int | None, where: Where) -> int:

@@ -1,1 +1,1 @@
-"""What runs in the cluster's pods for the data verbs: brings the platform's Dask up, hands it an order, and ends it."""
+"""What runs in the cluster's pods beside Dask's operator: brings the platform's Dask up, works with it, and ends it."""

@@ -102,14 +102,17 @@ class HubConfiguration(BaseModel):
         return cls.model_validate_json(Path(path).read_bytes())
 
 
-def build_server_environment(settings: Settings, access: DataAccess, gateway: str = "") -> dict[str, str]:
+def build_server_environment(
+    settings: Settings, access: DataAccess, gateway: str = "", demo: str = ""
+) -> dict[str, str]:
     """The variables of every student's server: Dask's limits, the way to the data, and the admin's own.
 
     Args:
         settings: the values file.
         access: how the data is read.
         gateway: address of the Dask gateway, empty where there is none.
+        demo: host of the scheduler that a class may be shown, empty where it may not.
     """
     dask: dict[str, Any] = {"enabled": settings.dask.enabled, "maxWorkers": settings.dask.max_workers}
-    dask |= {"gateway": gateway} if gateway else {}
+    dask |= {name: place for name, place in (("gateway", gateway), ("demo", demo)) if place}
     return {"LUMIHUB_DASK": json.dumps(dask), **access.environment(), **settings.singleuser.extra_env}

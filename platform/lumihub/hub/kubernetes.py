@@ -74,7 +74,8 @@ def build_configuration(settings: Settings, place: Place) -> HubConfiguration:
 
 def _build_environment(settings: Settings, place: Place, gateway: str) -> dict[str, str]:
     lessons = {LESSONS: f"{BUILT_IN}:{OWN_LESSONS}"} if settings.deployment.lessons else {}
-    return lessons | build_server_environment(settings, build_access(settings, place.namespace), gateway)
+    demo = f"demo-scheduler.{place.namespace}-demo.svc" if settings.demo_enabled else ""
+    return lessons | build_server_environment(settings, build_access(settings, place.namespace), gateway, demo)
 
 
 def _build_own_api(settings: Settings) -> str:

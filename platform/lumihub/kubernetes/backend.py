@@ -17,6 +17,7 @@ from lumihub.kubernetes.comparing import Comparison, compare
 from lumihub.kubernetes.dask import end_clusters
 from lumihub.kubernetes.datawork import DataWork
 from lumihub.kubernetes.definitions import ensure_definitions, find_changes, find_needed
+from lumihub.kubernetes.demonstration import DemonstrationCluster
 from lumihub.kubernetes.desire import Desire, find_desire
 from lumihub.kubernetes.doctor import examine
 from lumihub.kubernetes.forwarding import Forwarding
@@ -185,6 +186,8 @@ class KubernetesBackend:
         if self.release.history():
             with hold_turn(self.cluster, self.namespace, progress):
                 done += end_clusters(self.cluster, self.settings, progress)
+                ended = DemonstrationCluster(self.cluster, self.settings).end()
+                done += ["ended the demonstration cluster"] if ended else []
                 done += ["stopped data work"] if DataWork(self.cluster, self.settings).stop() else []
                 carry_out(self.release.uninstall(), self._watch(), progress, "Uninstalling the release", self._timeout)
             done.append("uninstalled hub, proxy, cache and gateway")

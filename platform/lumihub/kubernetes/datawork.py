@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import base64
 import contextlib
-import json
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from lumihub.data.pace import Pace
 from lumihub.data.worklog import hear, read_report
 from lumihub.errors import InputError, LumiHubError
-from lumihub.kubernetes.access import ApiError
-from lumihub.kubernetes.departure import wait_until_gone
-from lumihub.kubernetes.nightly import NIGHT
-from lumihub.kubernetes.objects import build_selector, is_over, name_of, path_of
-from lumihub.kubernetes.troubles import explain_pod
+from lumihub.kubernetes.objects import is_over, name_of, path_of
+from lumihub.kubernetes.platformdask import PlatformDask
 from lumihub.settings.quantities import format_bytes
 
 if TYPE_CHECKING:
@@ -27,12 +23,9 @@ if TYPE_CHECKING:
     from lumihub.progress import Progress, Task
     from lumihub.settings import Settings
 
-TEMPLATE, ORDER, CLUSTER = "data-work", "data-order", "data-cluster"
-JOB = "data-work"
 MOUNT = "/target"
 _KEY = "lumihub/order"
 _PVC = "pvc:"
-_GONE_SECONDS = 90.0
 _LOOK_SECONDS = 1.0
 _HOPELESS_SECONDS = 15.0
 
@@ -50,9 +43,13 @@ class DataWork:
     settings: Settings
 
     @property
+    def _dask(self) -> PlatformDask:
+        return PlatformDask(self.cluster, self.settings, "data")
+
+    @property
     def namespace(self) -> str:
         """Where it is done."""
-        return self.settings.data_namespace
+        return self._dask.namespace
 
     def do(self, order: WorkOrder, progress: Progress) -> Report:
         """Have an order carried out, and follow it to its end; Ctrl-C stops it, and whatever is whole stays.
@@ -74,74 +71,24 @@ class DataWork:
 
     def stop(self) -> bool:
         """End the work and what is left of its Dask; False where there was none."""
-        job = self.cluster.find(path_of("jobs", self.namespace, JOB))
-        clusters = f"/apis/kubernetes.dask.org/v1/namespaces/{self.namespace}/daskclusters"
-        self.cluster.delete(path_of("jobs", self.namespace, JOB))
-        for one in self.cluster.items(clusters):
-            path = f"{clusters}/{name_of(one)}"
-            self.cluster.delete(path)
-            # Without an operator nobody else takes its mark away, and the object would stay for ever.
-            with contextlib.suppress(ApiError):
-                found = self.cluster.get(path)
-                found["metadata"]["finalizers"] = []
-                self.cluster.replace(path, found)
-        wait_until_gone(
-            self.cluster,
-            [self.namespace],
-            self._own,
-            "pods of data work did not end",
-            seconds=_GONE_SECONDS,
-            fix="type the same command again",
-        )
-        return job is not None
+        return self._dask.end()
 
     def _ensure(self, order: WorkOrder, claim: str) -> bool:
         """Make the Job where it is not there yet; whether it was."""
-        template = self.cluster.find(path_of("cronjobs", self.namespace, TEMPLATE))
-        blueprint = self.cluster.find(path_of("configmaps", self.namespace, CLUSTER))
-        if template is None or blueprint is None:
-            raise LumiHubError(
-                "the platform's Dask is not installed",
-                where=f"namespace {self.namespace} of {self.cluster.context}",
-                fix="./deploy.py up (with dask.enabled and dask.platform.enabled)",
-            )
-        job = self.cluster.find(path_of("jobs", self.namespace, JOB))
-        if job is not None and not is_over(job):
+        manifest = self._dask.load()
+        job = self._dask.find_job()
+        if job is not None:
             if (job["metadata"].get("annotations") or {}).get(_KEY) == order.key:
                 return True
             raise LumiHubError(
                 "other data work is under way in the cluster",
-                where=f"the Job {JOB} of {self.namespace}",
+                where=f"the Job {self._dask.job} of {self.namespace}",
                 fix="wait until it is done, or end it: ./deploy.py data stop",
             )
-        self.stop()
-        manifest = json.loads(blueprint["data"]["cluster.json"])
         if claim:
             _mount(manifest, claim)
-        self.cluster.apply(path_of("configmaps", self.namespace, ORDER), self._build_order(order, manifest))
-        self._create_job(_build_job(template, order))
+        self._dask.begin(manifest, {"order.json.gz": base64.b64encode(order.pack()).decode()}, {_KEY: order.key})
         return False
-
-    def _build_order(self, order: WorkOrder, manifest: Object) -> Object:
-        return {
-            "apiVersion": "v1",
-            "kind": "ConfigMap",
-            "metadata": {"name": ORDER, "namespace": self.namespace},
-            "data": {"cluster.json": json.dumps(manifest)},
-            "binaryData": {"order.json.gz": base64.b64encode(order.pack()).decode()},
-        }
-
-    def _create_job(self, job: Object) -> None:
-        deadline = time.monotonic() + _GONE_SECONDS
-        while True:
-            try:
-                self.cluster.create(path_of("jobs", self.namespace), job)
-            except ApiError as error:
-                if error.status != 409 or time.monotonic() > deadline:
-                    raise
-                time.sleep(0.5)
-            else:
-                return
 
     def _locate(self, order: WorkOrder) -> tuple[WorkOrder, str]:
         """The order as the pods see it, and the claim that they have to mount."""
@@ -176,7 +123,7 @@ class DataWork:
                             break
                     continue
                 self._check(followed)
-                trouble = self._find_trouble()
+                trouble = self._dask.find_trouble()
                 troubled = (troubled or time.monotonic()) if trouble else None
                 if trouble and time.monotonic() - (troubled or 0) > _HOPELESS_SECONDS:
                     self.stop()
@@ -185,27 +132,22 @@ class DataWork:
         return followed.report
 
     def _check(self, followed: _Followed) -> None:
-        job = self.cluster.find(path_of("jobs", self.namespace, JOB))
+        job = self.cluster.find(path_of("jobs", self.namespace, self._dask.job))
         if job is None:
             raise LumiHubError("the work was ended by somebody else", fix="type the same command again")
         if is_over(job):
             said = f": {followed.last}" if followed.last else ""
             raise LumiHubError(
                 f"the work broke off again and again{said}",
-                where=f"the Job {JOB} of {self.namespace}",
+                where=f"the Job {self._dask.job} of {self.namespace}",
                 fix="type the same command again; it goes on where it stopped",
             )
 
     def _find_pod(self, heard: set[str]) -> Object | None:
-        pods = self.cluster.items(path_of("pods", self.namespace), labelSelector=f"batch.kubernetes.io/job-name={JOB}")
+        chosen = f"batch.kubernetes.io/job-name={self._dask.job}"
+        pods = self.cluster.items(path_of("pods", self.namespace), labelSelector=chosen)
         new = [pod for pod in pods if str(pod["metadata"]["uid"]) not in heard]
         return min(new, key=lambda pod: str(pod["metadata"]["creationTimestamp"]), default=None)
-
-    def _find_trouble(self) -> Any:
-        events = self.cluster.items(path_of("events", self.namespace))
-        pods = self.cluster.items(path_of("pods", self.namespace), labelSelector=self._own)
-        found = [trouble for pod in pods if (trouble := explain_pod(pod, events)) and trouble.hopeless]
-        return next(iter(found), None)
 
     def _lines(self, pod: Object) -> Iterator[str]:
         """The lines of the work's log from the first; a connection that breaks begins again after the last."""
@@ -220,12 +162,6 @@ class DataWork:
             if now is None or now["metadata"]["uid"] != pod["metadata"]["uid"] or _has_ended(now):
                 return
             time.sleep(_LOOK_SECONDS)
-
-    @property
-    def _own(self) -> str:
-        # Pods of the night stay when they are done, to say what came of it.
-        own = build_selector({"app.kubernetes.io/instance": self.settings.kubernetes.release})
-        return f"{own},app.kubernetes.io/component!={NIGHT}"
 
 
 class _Followed:
@@ -259,19 +195,6 @@ class _Followed:
 
 
 _DOING = {"warm": "warming", "fetch": "fetching", "verify": "verifying"}
-
-
-def _build_job(template: Object, order: WorkOrder) -> Object:
-    return {
-        "apiVersion": "batch/v1",
-        "kind": "Job",
-        "metadata": {
-            "name": JOB,
-            "labels": template["metadata"].get("labels", {}),
-            "annotations": {_KEY: order.key},
-        },
-        "spec": template["spec"]["jobTemplate"]["spec"],
-    }
 
 
 def _mount(manifest: Object, claim: str) -> None:

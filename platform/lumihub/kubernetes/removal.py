@@ -40,7 +40,7 @@ def delete_data(cluster: Cluster, settings: Settings, progress: Progress) -> lis
     own = settings.kubernetes
     done = []
     with progress.task("Deleting homes, accounts and data"):
-        namespaces = (own.users_namespace, settings.data_namespace, own.namespace)
+        namespaces = (own.users_namespace, settings.data_namespace, settings.demo_namespace, own.namespace)
         for namespace in namespaces:
             found = cluster.find(path_of("namespaces", name=namespace))
             if found is None:

@@ -12,6 +12,7 @@ from lumihub.errors import LumiHubError
 from lumihub.hub.client import HubClient
 from lumihub.kubernetes.addresses import find_address
 from lumihub.kubernetes.dask import count_clusters
+from lumihub.kubernetes.demonstration import DemonstrationCluster
 from lumihub.kubernetes.nightly import find_state
 from lumihub.kubernetes.objects import path_of, read_secret
 from lumihub.kubernetes.quantities import parse_quantity
@@ -71,6 +72,7 @@ def find_status(cluster: Cluster, settings: Settings, history: Sequence[Revision
         _versions(cluster, history, answer),
         _describe_data(cluster, settings),
         _describe_nightly(cluster, settings),
+        DemonstrationCluster(cluster, settings).find(),
     )
 
 

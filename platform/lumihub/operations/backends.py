@@ -46,6 +46,19 @@ def require_one_machine(settings: Settings, what: str) -> None:
         )
 
 
+def require_cluster(settings: Settings, what: str) -> None:
+    """Refuse what only a cluster has.
+
+    Raises:
+        InputError: the settings name none.
+    """
+    if settings.kubernetes.context is None:
+        raise InputError(
+            f"{what} takes Kubernetes, and this is one machine",
+            fix="on one machine each notebook has Dask workers of its own: client() in a notebook starts them",
+        )
+
+
 def pick_store(settings: Settings) -> DataStore:
     """Where the data of these settings lie and are worked on."""
     trust_authority(settings)

@@ -22,6 +22,25 @@ def test_rollback_on_one_machine_says_what_to_type_instead(lumihub):
     )
 
 
+@pytest.mark.parametrize("words", [("start", "--for", "ada"), ("stop",)])
+def test_a_demonstration_on_one_machine_says_what_there_is_instead(lumihub, words):
+    done = lumihub("demo", *words)
+    assert done.returncode == 2
+    assert done.stderr == (
+        "error: a demonstration cluster takes Kubernetes, and this is one machine\n"
+        "  fix: on one machine each notebook has Dask workers of its own: client() in a notebook starts them\n"
+    )
+
+
+def test_a_demonstration_with_more_workers_than_are_allowed(lumihub, values):
+    done = lumihub("demo", "start", "--for", "ada", "--workers", "9", "--values", values)
+    assert done.returncode == 2
+    assert done.stderr == (
+        "error: --workers: 9 are more than dask.demo.maxWorkers, 8\n"
+        "  fix: ask for 8 or fewer, or raise dask.demo.maxWorkers and type ./deploy.py up\n"
+    )
+
+
 @pytest.fixture
 def values(tmp_path, monkeypatch):
     monkeypatch.setenv("KUBECONFIG", str(tmp_path / "none"))
@@ -53,6 +72,8 @@ def test_list_of_the_data_needs_no_disk(lumihub, values):
         ("data", "verify"),
         ("data", "usage"),
         ("data", "stop"),
+        ("demo", "start", "--for", "ada"),
+        ("demo", "stop"),
         ("up",),
         ("plan",),
         ("status",),

@@ -52,6 +52,7 @@ def test_json_in_the_environment_survives_kubespawner() -> None:
         "enabled": True,
         "maxWorkers": 4,
         "gateway": "http://gateway.hub-space.svc:8000",
+        "demo": "demo-scheduler.hub-space-demo.svc",
     }
     assert DataAccess.current(plain) == DataAccess(
         release="2020",

@@ -102,8 +102,9 @@ beginning with a letter or digit, not 'Mr X'
         ),
         (
             "max-workers: 1\n",
-            "error: max-workers is not a known key\n  in values.yaml, line 1\n  did you mean dask.maxWorkers?\n"
-            "  fix: move it below dask, or run ./deploy.py explain",
+            "error: max-workers is not a known key\n  in values.yaml, line 1\n  did you mean dask.maxWorkers or"
+            " dask.demo.maxWorkers?\n"
+            "  fix: move it to where it belongs, or run ./deploy.py explain",
         ),
         (
             "cul:\n  timeout: 60\n",

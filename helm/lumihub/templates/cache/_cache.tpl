@@ -36,3 +36,18 @@ namespaceSelector:
 podSelector:
   {{- include "lumihub.cachePods" . | nindent 2 }}
 {{- end }}
+
+{{/*
+Egress of workers that run people's code: to the cache; without one they read from the origin, where students may.
+*/}}
+{{- define "lumihub.waysToData" -}}
+{{- if include "lumihub.cacheEnabled" . }}
+- to:
+    - {{- include "lumihub.caches" . | nindent 6 }}
+  ports:
+    - port: 1094
+{{- else if .Values.singleuser.networkPolicy.egressAllowRules.nonPrivateIPs }}
+- to:
+    {{- include "lumihub.publicInternet" . | nindent 4 }}
+{{- end }}
+{{- end }}

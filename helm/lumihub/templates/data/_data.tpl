@@ -17,25 +17,7 @@ true
 {{- end }}
 
 {{/*
-The namespace of data work.
-*/}}
-{{- define "lumihub.dataNamespace" -}}
-{{ .Release.Namespace }}-data
-{{- end }}
-
-{{/*
-The head of an object in it.
-Takes (list $ NAME).
-*/}}
-{{- define "lumihub.dataMetadata" -}}
-name: {{ index . 1 }}
-namespace: {{ include "lumihub.dataNamespace" (index . 0) }}
-labels:
-  {{- include "lumihub.labels" (list (index . 0) "data") | nindent 2 }}
-{{- end }}
-
-{{/*
-What every pod of data work has; they run nobody's code but ours.
+What every pod has that runs nobody's code but ours for the platform's own Dask.
 */}}
 {{- define "lumihub.dataPod" -}}
 enableServiceLinks: false
@@ -94,13 +76,7 @@ spec:
       volumes:
         - {name: tmp, emptyDir: {}}
     service:
-      type: ClusterIP
-      selector:
-        dask.org/cluster-name: data
-        dask.org/component: scheduler
-      ports:
-        - {name: tcp-comm, port: 8786, targetPort: tcp-comm}
-        - {name: http-dashboard, port: 8787, targetPort: http-dashboard}
+      {{- include "lumihub.daskService" "data" | nindent 6 }}
   worker:
     replicas: {{ $platform.workers }}
     spec:

@@ -32,7 +32,7 @@ class Right:
         everywhere: whether it is about the whole cluster rather than a namespace.
         users: whether it is needed in the students' namespace too.
         dask: whether it is about the namespaces of Dask's cohorts, where there are any, alone.
-        data: whether it is about the namespace of data work, where there is one, alone.
+        data: whether it is about the namespaces of the platform's own Dask, where there are any, alone.
     """
 
     verb: str
@@ -155,7 +155,8 @@ def find_places(right: Right, settings: Settings) -> list[str]:
     if right.dask:
         return list(settings.cohort_namespaces.values()) if settings.gateway_enabled else []
     if right.data:
-        return [settings.data_namespace] if settings.platform_enabled else []
+        used = {settings.data_namespace: settings.platform_enabled, settings.demo_namespace: settings.demo_enabled}
+        return [name for name, enabled in used.items() if enabled]
     return [own.namespace, *([own.users_namespace] if right.users else [])]
 
 

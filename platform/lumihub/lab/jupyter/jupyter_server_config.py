@@ -8,7 +8,9 @@ from typing import Any
 
 from traitlets.config import get_config
 
-from lumihub.compute.dashboard import PROXY_NAME, socket_path
+from lumihub.compute.dashboard import DEMO_PROXY_NAME, PROXY_NAME, socket_path
+from lumihub.compute.limits import DaskLimits
+from lumihub.lab import demo
 
 c = get_config()
 
@@ -46,13 +48,14 @@ def keep_menu_in_one_row(response: Any, path: str) -> None:
         response.body += ONE_ROW
 
 
-c.ServerProxy.servers = {
-    PROXY_NAME: {
+def build_dashboard(name: str, socket: Path, title: str) -> dict[str, Any]:
+    """How the proxy shows a dashboard that listens on a UNIX socket."""
+    return {
         "command": [],
-        "unix_socket": str(socket_path()),
+        "unix_socket": str(socket),
         "launcher_entry": {
-            "title": "Dask dashboard",
-            "path_info": f"{PROXY_NAME}/status",
+            "title": title,
+            "path_info": f"{name}/status",
             # The only category whose cards show an icon of ours.
             "category": "Notebook",
             "icon_path": str(Path(__file__).with_name("dashboard.svg")),
@@ -62,6 +65,10 @@ c.ServerProxy.servers = {
         # A dashboard left open asks for news for ever; it must not keep an idle server alive.
         "update_last_activity": False,
     }
-}
+
+
+c.ServerProxy.servers = {PROXY_NAME: build_dashboard(PROXY_NAME, socket_path(), "Dask dashboard")}
+if DaskLimits.current().demo:
+    c.ServerProxy.servers[DEMO_PROXY_NAME] = build_dashboard(DEMO_PROXY_NAME, demo.socket_path(), "Demonstration")
 # A login here is no way through to other machines of the network.
 c.ServerProxy.host_allowlist = []

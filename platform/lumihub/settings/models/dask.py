@@ -8,7 +8,7 @@ from pydantic import Field
 
 from lumihub.settings.kinds import Seconds, Section, ServerMemory, Words
 from lumihub.settings.models.objects import Resources
-from lumihub.settings.models.platform import DaskPlatform
+from lumihub.settings.models.platform import DaskDemo, DaskPlatform
 
 Cohort = Annotated[
     str,
@@ -119,3 +119,4 @@ class Dask(Section):
     )
     gateway: DaskGateway = Field(default_factory=DaskGateway)
     platform: DaskPlatform = Field(default_factory=DaskPlatform)
+    demo: DaskDemo = Field(default_factory=DaskDemo)

@@ -88,6 +88,11 @@ class Settings(Section):
         return self.dask.enabled and self.dask.platform.enabled
 
     @property
+    def demo_enabled(self) -> bool:
+        """Whether a class can have a demonstration cluster; on a cluster alone."""
+        return self.hub.enabled and self.platform_enabled and self.dask.demo.enabled
+
+    @property
     def cache_names(self) -> tuple[str, ...]:
         """The caches of a cluster, as their Services are called; one machine has one."""
         count = 1 if self.kubernetes.context is None else self.cache.replicas
@@ -97,6 +102,11 @@ class Settings(Section):
     def data_namespace(self) -> str:
         """The namespace of data work."""
         return f"{self.kubernetes.namespace}-data"
+
+    @property
+    def demo_namespace(self) -> str:
+        """The namespace of the demonstration cluster."""
+        return f"{self.kubernetes.namespace}-demo"
 
     @property
     def cohort_namespaces(self) -> dict[str, str]:
