@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 from contextlib import ExitStack
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from playwright.sync_api import expect
 
+from browser.chromium import CHROMIUM, person, running_chromium
+from browser.jupyterlab import JupyterLab, log_in
 from cluster.dask_students import BEGIN, Student
 from cluster.guards import without
 from cluster.installation import DASK, NAMESPACE, ClusterInstallation
@@ -129,6 +134,28 @@ def test_the_class_looks_on_and_can_do_nothing_to_it(one: ClusterInstallation, s
     with without(one.cluster, [(DEMO, name) for name in WALLS]):
         until(lambda: kim.value(ask) == places, 60)
     until(lambda: kim.value(ask) == [(HOST, DASHBOARD_PORT)], 60)
+
+
+@pytest.mark.browser
+@pytest.mark.skipif(CHROMIUM is None, reason="no chromium here: apt-get install chromium")
+@pytest.mark.usefixtures("started")
+def test_a_browser_shows_what_the_workers_do(one: ClusterInstallation, students: dict[str, Student]) -> None:
+    ivo, kim = students["ivo"], students["kim"]
+    with running_chromium() as browser, person(browser) as context:
+        page = context.new_page()
+        page.goto(one.url)
+        log_in(page, "kim", kim.password)
+        JupyterLab(page, []).wait_until_ready("Welcome: hunting for the Higgs boson")
+        page.get_by_role("button", name="New Launcher (").click()
+        with page.expect_websocket(lambda socket: "/user/kim/demo/status/ws" in socket.url) as opened:
+            page.locator(".jp-LauncherCard", has_text="Demonstration").click()
+        dashboard = page.frame_locator("iframe[src*='/demo/status']")
+        expect(dashboard.locator("canvas").first).to_be_visible()
+        with opened.value.expect_event("framereceived"):
+            ivo.run(f"{TRY}\nc.gather(c.map(lambda number: time.sleep(0.2) or number, range(40), pure=False))")
+        if folder := os.environ.get("LUMIHUB_SCREENSHOTS"):
+            page.wait_for_timeout(2000)
+            page.screenshot(path=Path(folder) / "demonstration.png")
 
 
 @pytest.mark.usefixtures("started")

@@ -9,7 +9,7 @@ from distributed.core import Status
 
 from lumihub.compute.dashboard import DEMO_PROXY_NAME, link
 from lumihub.errors import LumiHubError
-from lumihub.labels import SCHEDULER_PORT
+from lumihub.labels import DASHBOARD_PORT, SCHEDULER_PORT
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -53,12 +53,24 @@ def find_demonstration(host: str) -> DemoCluster:
     """The cluster, where this notebook may work with it.
 
     Raises:
-        NoDemonstrationError: there is none now, or somebody else's.
+        NoDemonstrationError: there is none now, or it is somebody else's.
     """
     try:
-        socket.create_connection((host, SCHEDULER_PORT), timeout=_ANSWER_SECONDS).close()
+        if not _answers(host, SCHEDULER_PORT):
+            # What is closed to us may be refused or never be answered, as the cluster's network does it.
+            watched = _answers(host, DASHBOARD_PORT)
+            reason = "the one that runs is somebody else's, for you to look at" if watched else "it does not answer"
+            raise NoDemonstrationError(reason)
     except socket.gaierror as error:
         raise NoDemonstrationError("none runs now") from error
-    except OSError as error:
-        raise NoDemonstrationError("the one that runs is somebody else's, for you to look at") from error
     return DemoCluster(host)
+
+
+def _answers(host: str, port: int) -> bool:
+    try:
+        socket.create_connection((host, port), timeout=_ANSWER_SECONDS).close()
+    except socket.gaierror:
+        raise
+    except OSError:
+        return False
+    return True
