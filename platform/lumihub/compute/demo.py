@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import time
 from typing import TYPE_CHECKING, Any, Self
 
 from distributed.core import Status
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Generator
 
 _ANSWER_SECONDS = 5.0
+_COMING_SECONDS = 20.0
+_LOOK_SECONDS = 0.5
+_SURE = 2
 
 
 class NoDemonstrationError(LumiHubError):
@@ -55,12 +59,18 @@ def find_demonstration(host: str) -> DemoCluster:
     Raises:
         NoDemonstrationError: there is none now, or it is somebody else's.
     """
+    deadline = time.monotonic() + _COMING_SECONDS
+    watched = 0
     try:
-        if not _answers(host, SCHEDULER_PORT):
-            # What is closed to us may be refused or never be answered, as the cluster's network does it.
-            watched = _answers(host, DASHBOARD_PORT)
-            reason = "the one that runs is somebody else's, for you to look at" if watched else "it does not answer"
-            raise NoDemonstrationError(reason)
+        while not _answers(host, SCHEDULER_PORT):
+            # What is closed to us may be refused or never be answered, as the cluster's network does it. That of one
+            # that was just started, or of a server that was, is opened a moment later.
+            watched += _answers(host, DASHBOARD_PORT)
+            if watched == _SURE:
+                raise NoDemonstrationError("the one that runs is somebody else's, for you to look at")
+            if time.monotonic() > deadline:
+                raise NoDemonstrationError("it does not answer")
+            time.sleep(_LOOK_SECONDS)
     except socket.gaierror as error:
         raise NoDemonstrationError("none runs now") from error
     return DemoCluster(host)

@@ -32,6 +32,18 @@ def test_the_cluster_of_who_may_work_with_it(scheduler: socket.socket, monkeypat
     assert found.dashboard_link == "/user/ada/demo/status"
 
 
+def test_one_that_was_just_started_is_waited_for(scheduler: socket.socket, monkeypatch: pytest.MonkeyPatch) -> None:
+    port = scheduler.getsockname()[1]
+    scheduler.close()
+    coming: list[socket.socket] = []
+    monkeypatch.setattr(
+        "lumihub.compute.demo.time.sleep", lambda _: coming.append(socket.create_server(("127.0.0.1", port)))
+    )
+    find_demonstration("127.0.0.1")
+    [server] = coming
+    server.close()
+
+
 def test_a_name_that_nobody_has_means_that_none_runs() -> None:
     assert why("demo-scheduler.nowhere.invalid") == "none runs now"
 
@@ -40,6 +52,7 @@ def test_one_that_can_be_watched_alone_is_somebody_elses(
     scheduler: socket.socket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     scheduler.close()
+    monkeypatch.setattr(demo, "_COMING_SECONDS", 0)
     assert why() == "it does not answer"
     with socket.create_server(("127.0.0.1", 0)) as pages:
         monkeypatch.setattr(demo, "DASHBOARD_PORT", pages.getsockname()[1])
