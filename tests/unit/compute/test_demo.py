@@ -52,8 +52,9 @@ def test_one_that_can_be_watched_alone_is_somebody_elses(
     scheduler: socket.socket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     scheduler.close()
-    monkeypatch.setattr(demo, "_COMING_SECONDS", 0)
-    assert why() == "it does not answer"
+    with monkeypatch.context() as soon:
+        soon.setattr(demo, "_COMING_SECONDS", 0)
+        assert why() == "it does not answer"
     with socket.create_server(("127.0.0.1", 0)) as pages:
         monkeypatch.setattr(demo, "DASHBOARD_PORT", pages.getsockname()[1])
         assert why() == "the one that runs is somebody else's, for you to look at"
