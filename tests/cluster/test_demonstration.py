@@ -94,7 +94,10 @@ def test_a_lesson_of_the_instructor_runs_on_more_workers_than_a_student_may_have
     assert DASK["maxWorkers"] < WORKERS
     ivo = students["ivo"]
     assert ivo.value(TRY) == []
-    assert ivo.value("len(c.scheduler_info()['workers']), c.dashboard_link") == (WORKERS, "/user/ivo/demo/status")
+    ivo.run(f"c.wait_for_workers({WORKERS}, timeout=60)")
+    assert ivo.value("c.dashboard_link") == "/user/ivo/demo/status"
+    limits = ivo.value("[one['memory_limit'] for one in c.scheduler_info()['workers'].values()]")
+    assert limits == [512 * 1024**2] * WORKERS
     found = ivo.value(
         "result = analysis.run('higgs-4l', client=c)\n"
         "{name: int(result.cutflow.count(name, 'charge-and-flavour').events_out) for name in result.counts}"
@@ -122,7 +125,7 @@ def test_the_class_looks_on_and_can_do_nothing_to_it(one: ClusterInstallation, s
     assert kim.value("c.submit(sum, [40, 2]).result()") == 42
     page = kim.session.get("demo/status")
     assert page.status_code == 200
-    assert "Dask: Status" in page.text
+    assert "Dask Diagnostic UI" in page.text
     assert kim.session.get("demo/json/counts.json").json()["workers"] == WORKERS
     # No way on from there, and nothing to order.
     assert kim.session.get("demo/proxy/8787/127.0.0.1/status").status_code == 404

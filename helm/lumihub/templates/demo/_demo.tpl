@@ -87,8 +87,18 @@ spec:
       containers:
         - name: worker
           {{- include "lumihub.demoContainer" (list . .Values.dask.demo.worker) | nindent 10 }}
-          args: [dask, worker, --no-dashboard, --nthreads, "1", --name, $(DASK_WORKER_NAME)]
+          args: [dask, worker, --no-dashboard, --nthreads, "1", --worker-port, "8788", --memory-limit, $(MEMORY_LIMIT), --name, $(DASK_WORKER_NAME)]
+          ports:
+            - {name: worker, containerPort: 8788}
+          # It listens when it is about to join the scheduler.
+          readinessProbe:
+            tcpSocket: {port: worker}
+            periodSeconds: 1
           env:
+            # Dask would take the share of its threads in all of the node's.
+            - name: MEMORY_LIMIT
+              valueFrom:
+                resourceFieldRef: {resource: limits.memory}
             - {name: HOME, value: /tmp}
             - {name: DASK_TEMPORARY_DIRECTORY, value: /tmp}
             # A worker's log names each part of an analysis that it did.
