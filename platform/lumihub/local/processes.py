@@ -30,7 +30,7 @@ class ProcessId:
     started: int
 
     def alive(self) -> bool:
-        """Whether this very process still runs; a zombie does not."""
+        """Whether this very process still runs; a zombie does not, once all its threads have ended."""
         return find_process(self.pid) == self
 
     def send(self, number: signal.Signals) -> None:
@@ -49,7 +49,9 @@ def find_process(pid: int) -> ProcessId | None:
         state, *fields = (PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
     except (FileNotFoundError, ProcessLookupError):
         return None
-    if state in ("Z", "X"):
+    # A killed process of several threads is called a zombie as soon as the first of them has ended. Until the last has,
+    # which a busy machine lets wait, its files are open and its ports taken.
+    if state in ("Z", "X") and int(fields[16]) <= 1:
         return None
     return ProcessId(pid, int(fields[18]))
 

@@ -5,6 +5,7 @@ import socket
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 from lumihub.local.processes import (
     ProcessId,
@@ -31,11 +32,32 @@ def test_recycled_id_is_another_process() -> None:
 
 def test_zombie_is_not_alive() -> None:
     child = subprocess.Popen([sys.executable, "-c", ""])
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while find_process(child.pid) and time.monotonic() < deadline:
         time.sleep(0.02)
     assert find_process(child.pid) is None
     child.wait()
+
+
+def test_a_process_whose_first_thread_has_ended_is_alive_until_its_port_is_free() -> None:
+    program = (
+        "import ctypes, socket, threading, time\n"
+        "server = socket.create_server(('127.0.0.1', 0))\n"
+        "print(server.getsockname()[1], flush=True)\n"
+        "threading.Thread(target=time.sleep, args=[60]).start()\n"
+        "ctypes.CDLL(None).pthread_exit(None)\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as child:
+        assert child.stdout is not None
+        port = int(child.stdout.readline())
+        deadline = time.monotonic() + 60
+        while ") Z " not in Path(f"/proc/{child.pid}/stat").read_text():
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        process = find_process(child.pid)
+        assert process is not None
+        assert end_processes(lambda: [process] if process.alive() else [], 10) == 1
+        socket.create_server(("127.0.0.1", port)).close()
 
 
 def test_marked_process_is_found_and_ended_though_it_ignores_sigterm() -> None:
