@@ -28,8 +28,11 @@ if TYPE_CHECKING:
     from lumihub.progress import Progress
     from lumihub.settings import Settings
 
-# The cache writes a file's record a moment after its last reader has closed it.
-_RECORD_SECONDS = 10.0
+# The cache's record of a file tells what has reached the disk. A gigabyte may wait for that when the last reader has
+# closed the file, and XRootD looks at such a file again every 30 s.
+_RECORD_SECONDS = 90.0
+# A file that it keeps has a record from when it was opened, if not yet of what it holds.
+_NO_RECORD_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
@@ -257,11 +260,12 @@ class DataWorkshop:
         XRootD goes on with a file that somebody has open when it is thrown out: whoever reads it then reads bytes
         that have no name on the disk any more, and are gone with the last reader.
         """
-        deadline = time.monotonic() + _RECORD_SECONDS
+        began = time.monotonic()
         while True:
-            whole = {file.path for file in self._store.contents().files if file.complete}
-            unkept = [path for path in report.done if path not in whole]
-            if not unkept or time.monotonic() > deadline:
+            here = {file.path: file.complete for file in self._store.contents().files}
+            unkept = [path for path in report.done if not here.get(path)]
+            patience = _RECORD_SECONDS if any(path in here for path in unkept) else _NO_RECORD_SECONDS
+            if not unkept or time.monotonic() - began > patience:
                 break
             time.sleep(0.5)
         faults = {

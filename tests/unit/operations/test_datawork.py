@@ -6,18 +6,40 @@ import pytest
 
 from lumihub.data.cached import CachedFile
 from lumihub.data.store import CacheContents
-from lumihub.errors import InputError
+from lumihub.data.work import Report
+from lumihub.errors import InputError, LumiHubError
 from lumihub.operations.datawork import DataWorkshop
+from lumihub.progress import Silent
 from lumihub.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from lumihub.data.records import DataFile
-    from lumihub.data.work import Report, WorkOrder
+    from lumihub.data.work import WorkOrder
     from lumihub.progress import Progress
 
 SETTINGS = Settings.model_validate({"data": {"release": "2020", "cache": {"size": "100M"}}})
+
+
+class Clock:
+    """Time that passes while somebody waits."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def monotonic(self) -> float:
+        return self.seconds
+
+    def sleep(self, seconds: float) -> None:
+        self.seconds += seconds
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    one = Clock()
+    monkeypatch.setattr("lumihub.operations.datawork.time", one)
+    return one
 
 
 class Store:
@@ -49,6 +71,39 @@ class Store:
 
     def stop(self) -> bool:
         return False
+
+
+class ReadStore(Store):
+    """A cache through which everything was read, and that has no record of it or writes one after some seconds."""
+
+    def __init__(self, clock: Clock, recorded_after: float | None) -> None:
+        super().__init__()
+        self.clock, self.recorded_after = clock, recorded_after
+        self.read: tuple[DataFile, ...] = ()
+
+    def contents(self) -> CacheContents:
+        if self.recorded_after is None:
+            return CacheContents(())
+        held = self.clock.seconds >= self.recorded_after
+        return CacheContents(tuple(CachedFile(one.path, one.size, one.size * held, 0, 0, 0) for one in self.read))
+
+    def work(self, order: WorkOrder, progress: Progress) -> Report:
+        self.read = order.files
+        return Report(tuple(file.path for file in order.files), order.size, 1.0, {})
+
+
+def test_a_slow_disk_is_not_taken_for_a_file_that_was_thrown_out(clock: Clock) -> None:
+    shop = DataWorkshop(SETTINGS, store=ReadStore(clock, 62))
+    report = shop.warm(shop.plan_warm(shop.choose(["4lep"], ["data_A"])), Silent(), streams=1)
+    assert len(report.done) == 1
+    assert clock.seconds == 62
+
+
+def test_what_was_thrown_out_under_a_reader_is_said_soon(clock: Clock) -> None:
+    shop = DataWorkshop(SETTINGS, store=ReadStore(clock, None))
+    with pytest.raises(LumiHubError, match="the cache keeps nothing of it"):
+        shop.warm(shop.plan_warm(shop.choose(["4lep"], ["data_A"])), Silent(), streams=1)
+    assert clock.seconds < 15
 
 
 def test_a_pin_tells_what_is_not_here_yet_and_usage_counts_it() -> None:
