@@ -28,7 +28,8 @@ import requests
 from bench.memory import find_part, sort_processes, sum_memory
 from bench.table import print_machine, print_table
 from lumihub.local.servers import SERVER_MARK
-from servers.hub import Installation, free_port, installation
+from servers.hub import Installation, installation
+from servers.ports import find_free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -150,7 +151,7 @@ def start_student(one: Installation, name: str, password: str) -> Start:
 @contextmanager
 def bare_lab(python: Path, home: Path) -> Iterator[Start]:
     """What it took until a `jupyter lab` started by hand shows its page and answers its API."""
-    port = free_port()
+    port = find_free_port()
     words = [
         "-m",
         "jupyterlab",

@@ -18,7 +18,7 @@ import pytest
 import requests
 
 from lumihub.hub.server_keys import build_key
-from servers.hub import free_port
+from servers.ports import find_free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -132,7 +132,7 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def proxy(program: Path) -> Iterator[Proxy]:
-    port, api = free_port(), free_port()
+    port, api = find_free_port(), find_free_port()
     options = ["--ip=127.0.0.1", f"--port={port}", "--api-ip=127.0.0.1", f"--api-port={api}", "--log-level=warn"]
     environment = {**os.environ, "CONFIGPROXY_AUTH_TOKEN": SECRET}
     with (

@@ -7,7 +7,6 @@ import json
 import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -18,6 +17,7 @@ import pytest
 
 from lumihub.compute.dashboard import PROXY_NAME
 from lumihub.lab.environment import ensure_runtime_folder
+from servers.ports import find_free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -81,9 +81,7 @@ def kernel(environment: dict[str, str], tmp_path: Path) -> Iterator[str]:
 def server(home: Path, environment: dict[str, str], tmp_path: Path) -> Iterator[str]:
     config = tmp_path / "jupyter_server_config.py"
     config.write_text(PROXY)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = find_free_port()
     log = (tmp_path / "jupyter.log").open("w")
     with (
         log,

@@ -14,12 +14,14 @@ from lumihub.data.origins import Origin, OriginError, probe_origin
 from lumihub.data.records import DataFile
 from lumihub.data.transfer import Transfer, fetch_files
 from lumihub.progress import Silent
+from servers.ports import find_free_port
 from servers.web import WebOrigin
-from servers.xrootd import XRootDOrigin, find_free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from servers.xrootd import XRootDOrigin
 
 CONTENT = bytes(range(256)) * 10_000
 

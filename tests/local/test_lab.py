@@ -7,7 +7,6 @@ import http.server
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import threading
@@ -21,6 +20,7 @@ from typing import Any
 import pytest
 
 from lumihub.lab.environment import ensure_runtime_folder
+from servers.ports import find_free_port
 
 TOKEN = "0123456789abcdef" * 2
 PREFIX = "/user/ada/"
@@ -51,9 +51,7 @@ class Server:
     """A running server of one student."""
 
     def __init__(self, home: Path, hub: int, log: Path, extra: dict[str, str]) -> None:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
+        self.port = find_free_port()
         api = f"http://127.0.0.1:{hub}/hub/api"
         environment = {
             "PATH": os.environ["PATH"],

@@ -27,8 +27,8 @@ from lumihub.hub.server_keys import COOKIE, build_key
 from lumihub.settings import Settings
 from lumihub.settings.models.auth import Auth
 from lumihub.settings.models.kubernetes import Kubernetes
-from servers.hub import free_port
 from servers.oidc import CLIENT, SECRET, Provider
+from servers.ports import find_free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -84,7 +84,7 @@ def client(provider: Provider, tmp_path_factory: pytest.TempPathFactory) -> Iter
 
 @contextmanager
 def running(folder: Path, auth: Auth) -> Iterator[Access]:
-    url = f"http://127.0.0.1:{free_port()}/"
+    url = f"http://127.0.0.1:{find_free_port()}/"
     token = folder / "token"
     token.write_text("the-tool")
     configuration = HubConfiguration.from_settings(
@@ -96,11 +96,11 @@ def running(folder: Path, auth: Auth) -> Iterator[Access]:
         classes={
             "JupyterHub": {
                 "bind_url": url,
-                "hub_bind_url": f"http://127.0.0.1:{free_port()}",
+                "hub_bind_url": f"http://127.0.0.1:{find_free_port()}",
                 "proxy_class": "jupyterhub_traefik_proxy.fileprovider.TraefikFileProviderProxy",
                 "spawner_class": "jupyterhub.spawner.SimpleLocalProcessSpawner",
             },
-            "TraefikFileProviderProxy": {"traefik_api_url": f"http://127.0.0.1:{free_port()}"},
+            "TraefikFileProviderProxy": {"traefik_api_url": f"http://127.0.0.1:{find_free_port()}"},
             **build_login(auth, SECRET),
         },
     )

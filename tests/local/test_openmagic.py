@@ -15,7 +15,8 @@ from lumihub.data.cached import count_cached, read_cached
 from opendata import EVENTS, PLACE
 from servers.hub import Installation, installation
 from servers.link import Link
-from servers.xrootd import EXPORT, find_free_port
+from servers.ports import find_free_port
+from servers.xrootd import EXPORT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

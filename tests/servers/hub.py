@@ -7,7 +7,6 @@ import os
 import pwd
 import re
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -19,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from lumihub.operations.student import StudentSession
+from servers.ports import find_free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -138,9 +138,9 @@ def installation(**sections: dict[str, Any]) -> Iterator[Installation]:
     place.chmod(0o711)
     values = place / "values.yaml"
     settings: dict[str, Any] = {
-        "proxy": {"address": "127.0.0.1", "port": free_port()},
+        "proxy": {"address": "127.0.0.1", "port": find_free_port()},
         "local": {"folder": str(place / "state"), "accountPrefix": PREFIX},
-        "data": {"origin": {"url": NO_ORIGIN}, "cache": {"port": free_port()}},
+        "data": {"origin": {"url": NO_ORIGIN}, "cache": {"port": find_free_port()}},
     }
     for name, section in sections.items():
         settings.setdefault(name, {}).update(section)
@@ -167,11 +167,3 @@ def remove_accounts_of_killed_runs() -> None:
         found = re.match("t([0-9a-f]+)-", entry.pw_name)
         if found and entry.pw_gecos == "LumiHub student" and not Path(f"/proc/{int(found[1], 16)}").exists():
             subprocess.run(["userdel", entry.pw_name], capture_output=True, check=False)
-
-
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

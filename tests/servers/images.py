@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from lumihub.process import find_program
-from servers.xrootd import find_free_port
+from servers.ports import find_free_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

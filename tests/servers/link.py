@@ -9,6 +9,8 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
+from servers.ports import find_free_port
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -49,8 +51,8 @@ class Link:
         self._answering = threading.Event()
         self._answering.set()
         self._open: list[socket.socket] = []
-        self._listener = socket.create_server((address, 0))
-        self.port: int = self._listener.getsockname()[1]
+        self.port = find_free_port(address)
+        self._listener = socket.create_server((address, self.port))
         threading.Thread(target=self._accept, daemon=True).start()
 
     def __enter__(self) -> Link:

@@ -17,7 +17,7 @@ from alembic.config import Config
 from jupyterhub import dbutil
 
 from lumihub.hub.database import find_known_versions
-from servers.xrootd import find_free_port
+from servers.ports import find_free_port
 
 if TYPE_CHECKING:
     from types import TracebackType

@@ -10,6 +10,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from servers.certificates import make_certificates
+from servers.ports import find_free_port
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,8 +39,7 @@ class S3Server:
         self.folder, self._keys = folder, keys
         self.authority = make_certificates(keys, address) if keys else None
         self.key, self._secret = secrets.token_hex(8), secrets.token_hex(16)
-        with socket.create_server((address, 0)) as probe:
-            self.port: int = probe.getsockname()[1]
+        self.port = find_free_port(address)
         self._process: subprocess.Popen[bytes] | None = None
 
     @property

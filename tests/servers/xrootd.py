@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import subprocess
 import tempfile
 import time
@@ -21,6 +20,7 @@ from lumihub.data.cache import (
     find_xrootd,
 )
 from lumihub.data.origins import speaks_xrootd
+from servers.ports import find_free_port
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,13 +29,6 @@ EXPORT = "/eos/opendata/atlas"
 # XRootD refuses to run as root.
 USER = "nobody" if os.geteuid() == 0 else None
 CLIENT_ENVIRONMENT = {"XRD_CONNECTIONWINDOW": "3", "XRD_CONNECTIONRETRY": "2", "XRD_STREAMERRORWINDOW": "5"}
-
-
-def find_free_port(address: str = "127.0.0.1") -> int:
-    """A port of this machine's address that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind((address, 0))
-        return int(probe.getsockname()[1])
 
 
 # Seconds until a server must answer; a busy machine needs more than a few.

@@ -18,6 +18,13 @@ if TYPE_CHECKING:
     from collections.abc import Collection
     from pathlib import Path
 
+# A student must not be able to take the hub's port while the hub restarts, and collect what servers send there. Below
+# 1024 only root can listen.
+_ROOTS_PORTS = range(600, 1024)
+# Below those that Linux gives to connections and to servers that ask for any port, such as those of a kernel: one of
+# them would have the hub's port by the time the hub is back.
+_OTHERS_PORTS = range(20000, 30000)
+
 
 def ensure_ports(path: Path, *, hub_runs: bool, proxy_runs: bool) -> Ports:
     """The ports in that file; those of parts that do not run are looked at and replaced where somebody took them."""
@@ -66,14 +73,12 @@ def _explain(error: OSError, key: str, address: str, port: int) -> LumiHubError:
 
 
 def _find_free(taken: Collection[int]) -> int:
-    # A student must not be able to take the hub's port while the hub restarts, and collect what servers send there.
-    # Below 1024 only root can listen.
-    if os.geteuid() == 0:
-        candidates = [port for port in range(600, 1024) if port not in taken]
-        while candidates:
-            port = candidates.pop(secrets.randbelow(len(candidates)))
-            if _is_free(port):
-                return port
+    ports = _ROOTS_PORTS if os.geteuid() == 0 else _OTHERS_PORTS
+    candidates = [port for port in ports if port not in taken]
+    while candidates:
+        port = candidates.pop(secrets.randbelow(len(candidates)))
+        if _is_free(port):
+            return port
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -13,7 +13,7 @@ from lumihub.data.catalogue import load_catalogue
 from lumihub.data.manifest import Manifest, ManifestFile, write_manifest
 from lumihub.data.openmagic import adapt
 from lumihub.errors import LumiHubError
-from servers.xrootd import find_free_port
+from servers.ports import find_free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,7 +10,8 @@ import pytest
 from lumihub.data import outages
 from lumihub.data.access import VARIABLE, DataAccess
 from lumihub.data.outages import find_outage, require_answer
-from servers.xrootd import EXPORT, find_free_port
+from servers.ports import find_free_port
+from servers.xrootd import EXPORT
 
 if TYPE_CHECKING:
     from servers.xrootd import XRootDOrigin

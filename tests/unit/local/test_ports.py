@@ -43,6 +43,18 @@ def test_ports_are_kept_unless_somebody_took_them(tmp_path: Path) -> None:
     assert moved.proxy_api == first.proxy_api
 
 
+@pytest.mark.parametrize(("uid", "ports"), [(0, range(600, 1024)), (1000, range(20000, 30000))])
+def test_nothing_is_given_a_part_s_port_while_the_part_restarts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, uid: int, ports: range
+) -> None:
+    if os.geteuid() > uid:
+        pytest.skip("only root can listen there")
+    monkeypatch.setattr("lumihub.local.ports.os.geteuid", lambda: uid)
+    found = ensure_ports(tmp_path / "ports.json", hub_runs=False, proxy_runs=False)
+    assert found.hub in ports
+    assert found.proxy_api in ports
+
+
 def test_broken_record_is_replaced(tmp_path: Path) -> None:
     path = tmp_path / "ports.json"
     path.write_text("{")
