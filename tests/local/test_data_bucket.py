@@ -5,19 +5,18 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import time
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import pytest
 
 from cluster.machine.programs import S3, ensure_programs
-from lumihub.data.cached import count_cached, read_cached
 from lumihub.errors import LumiHubError
 from opendata import EVENTS, PLACE
 from servers.hub import Installation, installation
 from servers.link import Link
 from servers.s3 import S3Server
+from servers.xrootd import wait_for_whole_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -115,18 +114,14 @@ def test_files_go_from_the_origin_into_a_bucket_and_from_there_through_the_cache
         expected = str([events for events, _ in EVENTS.values()])
         assert read(hub, "ada") == expected
         folder = hub.folder / "data" / "cache" / BUCKET / "atlas"
-        first = count_cached(read_cached(folder))
-        assert (first.files, first.held > 0) == (len(EVENTS), True)
+        wait_for_whole_files(folder, len(EVENTS))
         before = link.down
         assert read(hub, "bob") == expected
         assert link.down - before < 20_000
 
         assert len(type_data(hub, "evict", "4lep")) == len(EVENTS)
         assert len(type_data(hub, "warm", "4lep")["warmed"]) == len(EVENTS)
-        end = time.monotonic() + 60
-        while len(list(read_cached(folder))) < len(EVENTS):  # XRootD writes its records some seconds later
-            assert time.monotonic() < end
-            time.sleep(0.5)
+        wait_for_whole_files(folder, len(EVENTS))
         verdict = type_data(hub, "verify")
         assert verdict["cached"] == {"compared": len(EVENTS), "damaged": [], "partial": 0}
         original = {name: (xrootd_origin.files / PLACE / f"{name}.4lep.root").read_bytes() for name in EVENTS}

@@ -18,7 +18,7 @@ import pytest
 from lumihub.data.cache import find_cache_obstacle
 from opendata import PLACE
 from servers.link import Link
-from servers.xrootd import CLIENT_ENVIRONMENT, XRootDCache, XRootDOrigin
+from servers.xrootd import CLIENT_ENVIRONMENT, RECORD_PATIENCE, XRootDCache, XRootDOrigin
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -349,7 +349,7 @@ def test_usage_shows_the_caches_own_counters(origin: XRootDOrigin, tmp_path: Pat
                 [sys.executable, "-c", program, url], check=True, timeout=60, env=os.environ | CLIENT_ENVIRONMENT
             )
         counters: dict[str, float] = {}
-        end = time.monotonic() + 20
+        end = time.monotonic() + RECORD_PATIENCE
         while counters.get("served") != 4_000_000:
             assert time.monotonic() < end, counters
             counters = json.loads(school.type("usage", "--json")[0])["cache"]

@@ -7,7 +7,6 @@ import os
 import socket
 import subprocess
 import sys
-import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -23,7 +22,7 @@ from lumihub.progress import Silent
 from opendata import EVENTS
 from servers.link import Link
 from servers.web import WebOrigin
-from servers.xrootd import CLIENT_ENVIRONMENT, EXPORT, XRootDCache
+from servers.xrootd import CLIENT_ENVIRONMENT, EXPORT, XRootDCache, wait_for_whole_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -113,7 +112,7 @@ def test_the_second_read_through_the_cache_takes_nothing_from_the_origin(
         access = DataAccess(release="2020", mode="cache", origin=origin, cache=cache.url, manifest=manifest)
         assert _read(access) == _EXPECTED
         assert link.down > 20_000
-        _wait_until_written(cache)
+        wait_for_whole_files(cache.data, 3)
         before = link.down
         assert _read(access) == _EXPECTED
         assert link.down == before
@@ -142,7 +141,7 @@ def test_the_cache_in_front_of_a_web_server(xrootd_origin: XRootDOrigin, manifes
         with XRootDCache(origin) as cache:
             access = DataAccess(release="2020", mode="cache", origin=origin, cache=cache.url, manifest=manifest)
             assert _read(access) == _EXPECTED
-            _wait_until_written(cache)
+            wait_for_whole_files(cache.data, 3)
             served = web.served
             assert served == 25_826 + 60_364 + 84_525
             assert _read(access) == _EXPECTED
@@ -167,7 +166,7 @@ def test_a_flipped_byte_in_the_cache_is_found_and_comes_anew(
             release="2020", mode="cache", origin=xrootd_origin.url(), cache=cache.url, manifest=manifest
         )
         assert _read(access) == _EXPECTED
-        _wait_until_written(cache)
+        wait_for_whole_files(cache.data, 3)
         files = access.catalogue().files
         assert find_damaged(cache.data, files, Silent()) == ([], 3, 0)
         victim = cache.data / files[1].path
@@ -182,7 +181,7 @@ def test_a_flipped_byte_in_the_cache_is_found_and_comes_anew(
         assert evict(cache.data, files[1].path)
         assert not evict(cache.data, files[1].path)
         assert _read(access) == _EXPECTED
-        _wait_until_written(cache)
+        wait_for_whole_files(cache.data, 3)
         assert find_damaged(cache.data, files, Silent()) == ([], 3, 0)
 
 
@@ -205,17 +204,6 @@ def _outward_address() -> str | None:
             return None
         address = str(probe.getsockname()[0])
     return None if address.startswith("127.") else address
-
-
-def _wait_until_written(cache: XRootDCache) -> None:
-    """The cache writes its records a moment after the last reader has gone."""
-    end = time.monotonic() + 20
-    while time.monotonic() < end:
-        counters = count_cached(read_cached(cache.data))
-        if (counters.files, counters.complete) == (3, 3) and counters.served:
-            return
-        time.sleep(0.2)
-    raise AssertionError(f"the cache is not complete: {count_cached(read_cached(cache.data))}")
 
 
 @pytest.mark.parametrize(

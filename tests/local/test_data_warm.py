@@ -17,7 +17,7 @@ from lumihub.data.cache import find_cache_obstacle
 from lumihub.data.origins import Origin
 from opendata import PLACE
 from servers.link import Link
-from servers.xrootd import CLIENT_ENVIRONMENT, EXPORT, XRootDCache, XRootDOrigin
+from servers.xrootd import CLIENT_ENVIRONMENT, EXPORT, XRootDCache, XRootDOrigin, wait_for_whole_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -86,6 +86,7 @@ def test_a_warmed_collection_comes_over_the_link_once(school: School) -> None:
     assert "all 4 files are in the cache already (12.0 MB)" in school.type("warm", "4lep")[1]
     assert school.link.down - before == came
 
+    wait_for_whole_files(school.cache.data, 4)  # until then the cache itself has them open
     school.type("evict", "4lep", "-s", "data_B")
     assert "1 of 4 files to warm, 3.0 MB" in school.type("warm", "4lep")[1]
     sums = {path.name: zlib.adler32(path.read_bytes()) for path in school.cache.data.rglob("*.root")}

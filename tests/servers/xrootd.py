@@ -19,11 +19,14 @@ from lumihub.data.cache import (
     ensure_cache_folders,
     find_xrootd,
 )
+from lumihub.data.cached import count_cached, read_cached
 from lumihub.data.origins import speaks_xrootd
 from servers.ports import find_free_port
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from lumihub.data.cached import CacheCounters
 
 EXPORT = "/eos/opendata/atlas"
 # XRootD refuses to run as root.
@@ -33,6 +36,9 @@ CLIENT_ENVIRONMENT = {"XRD_CONNECTIONWINDOW": "3", "XRD_CONNECTIONRETRY": "2", "
 
 # Seconds until a server must answer; a busy machine needs more than a few.
 PATIENCE = 60
+# Seconds until the cache's records tell what readers got. It writes them a moment after the last reader has gone, but
+# where blocks still wait for a busy disk then, XRootD looks at the file again only 30 s later, and after as long again.
+RECORD_PATIENCE = 100
 
 
 class _Server:
@@ -186,3 +192,19 @@ class XRootDCache(_Server):
         )
         rules.write_text(build_cache_rules(self._origin))
         return build_cache_command(xrootd, config, self.folders.run / "log", user=USER)
+
+
+def wait_for_whole_files(folder: Path, files: int) -> CacheCounters:
+    """The cache's counters, once its records tell of so many whole files and of what readers got of each.
+
+    Args:
+        folder: the one below which the releases lie in the cache.
+        files: how many.
+    """
+    end = time.monotonic() + RECORD_PATIENCE
+    while True:
+        found = list(read_cached(folder))
+        if len(found) == files and all(file.complete and file.hit + file.missed for file in found):
+            return count_cached(found)
+        assert time.monotonic() < end, found
+        time.sleep(0.2)
