@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
+from collections import deque
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +14,7 @@ from playwright.sync_api import expect, sync_playwright
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from playwright.sync_api import Browser, BrowserContext, BrowserType
+    from playwright.sync_api import Browser, BrowserContext, BrowserType, Page
 
 CHROMIUM = shutil.which("chromium")
 # A machine that does other things meanwhile needs it; nothing waits longer than it must.
@@ -47,6 +49,26 @@ def launched(kind: BrowserType, *more: str) -> Iterator[Browser]:
     chromium = kind.launch(executable_path=CHROMIUM, args=options)
     yield chromium
     chromium.close()
+
+
+@contextmanager
+def telling_traffic(page: Page) -> Iterator[None]:
+    """Print what the page asked last, and what it was answered, if the block fails."""
+    began = time.monotonic()
+    last: deque[str] = deque(maxlen=60)
+
+    def note(what: object, method: str, url: str) -> None:
+        last.append(f"{time.monotonic() - began:6.1f} s  {what} {method} {url}")
+
+    page.on("request", lambda one: note("asks", one.method, one.url))
+    page.on("response", lambda one: note(one.status, one.request.method, one.url))
+    page.on("requestfailed", lambda one: note(one.failure, one.method, one.url))
+    page.on("crash", lambda one: note("the page crashed", "at", one.url))
+    try:
+        yield
+    except BaseException:
+        print("what the page asked last, and was answered:", *last, sep="\n")
+        raise
 
 
 @contextmanager
