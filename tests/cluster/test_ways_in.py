@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import expect
 
-from browser.chromium import CHROMIUM, person, running_chromium
+from browser.chromium import CHROMIUM, person, running_chromium, telling_traffic
 from browser.jupyterlab import JupyterLab, log_in
 from cluster.edge import (
     CONTROLLER_ADDRESS,
@@ -91,35 +91,38 @@ def check_student(browser: Browser, url: str, password: str, way: str) -> None:
     """A student opens the address, logs in and runs a cell, by a websocket all the way."""
     with person(browser, ignore_https_errors=True) as context:
         page = context.new_page()
-        page.on("requestfailed", lambda request: print(f"failed: {request.url} {request.failure}"))
-        page.on("crash", lambda _: print("the page crashed"))
-        page.goto(url)
-        log_in(page, "edgar", password)
-        lab = JupyterLab(page, [])
-        lab.wait_until_ready("Welcome: hunting for the Higgs boson")
-        assert page.url.startswith(f"{url}user/edgar/")
-        cell = lab.notebook.locator(".jp-CodeCell").first
-        expect(lab.run_instead(cell, f"'by way of ' + '{way}'")).to_have_text(f"'by way of {way}'")
+        with telling_traffic(page):
+            page.goto(url)
+            log_in(page, "edgar", password)
+            lab = JupyterLab(page, [])
+            lab.wait_until_ready("Welcome: hunting for the Higgs boson")
+            assert page.url.startswith(f"{url}user/edgar/")
+            cell = lab.notebook.locator(".jp-CodeCell").first
+            expect(lab.run_instead(cell, f"'by way of ' + '{way}'")).to_have_text(f"'by way of {way}'")
 
 
 def bring_way(one: ClusterInstallation, certificate: Path, kind: str) -> str:
-    """Have `up` make an object of this kind that leads to the proxy; the address, once its certificate is trusted."""
+    """Have `up` make an object of this kind that leads to the proxy; the address, once the hub answers there."""
     answer = one.up("--no-check")
     assert answer["url"] == f"https://{HOST}/"
     assert f"created {kind} proxy" in answer["changes"]
-    until(lambda: is_trusted(certificate), 30)
+    until(lambda: is_served(certificate), 60)
     return str(answer["url"])
 
 
-def is_trusted(certificate: Path) -> bool:
-    """Whether who asks the controller for HOST is shown this certificate, and believes it."""
+def is_served(certificate: Path) -> bool:
+    """Whether who asks the controller for HOST is shown this certificate, believes it, and gets the hub's page.
+
+    A Gateway shows it as soon as it is made, before any route leads on from there.
+    """
     trusting = ssl.create_default_context(cafile=str(certificate))
     try:
         with (
             socket.create_connection((CONTROLLER_ADDRESS, 443), timeout=5) as connection,
-            trusting.wrap_socket(connection, server_hostname=HOST),
+            trusting.wrap_socket(connection, server_hostname=HOST) as encrypted,
         ):
-            return True
+            encrypted.sendall(f"GET /hub/login HTTP/1.1\r\nHost: {HOST}\r\nConnection: close\r\n\r\n".encode())
+            return encrypted.recv(1024).partition(b"\r\n")[0].split()[1:2] == [b"200"]
     except OSError:  # ssl's errors are of that kind
         return False
 
