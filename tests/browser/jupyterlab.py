@@ -37,8 +37,8 @@ class Card:
         self.reply = self.card.get_by_role("status")
 
     def choose(self, text: str) -> None:
-        """Choose an option with the mouse."""
-        self.card.get_by_role("radio", name=text).click()
+        """Choose an option with the mouse; fails if it then is not chosen."""
+        self.card.get_by_role("radio", name=text).check()
 
     def press(self, button: str) -> None:
         """Press `Check` or `Hint` with the mouse."""

@@ -25,6 +25,7 @@ from lumihub.data.sharing import find_home
 from lumihub.errors import LumiHubError
 from servers.link import Link
 from servers.s3 import REGION, S3Server
+from servers.xrootd import RECORD_PATIENCE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -215,8 +216,8 @@ def test_a_warmed_collection_needs_no_link_and_leaves_no_dask_behind(empty: Scho
     empty.origin.stop()
     try:
         assert empty.ask("verify", COLLECTION) == {"right": FILES, "damaged": [], "partial": 0, "repaired": []}
-        # It was read whole twice, and came over the link once; the cache tells of it some seconds later.
-        until(lambda: empty.usage()["served"] >= 2 * empty.size, 30)
+        # It was read whole twice, and came over the link once.
+        until(lambda: empty.usage()["served"] >= 2 * empty.size, RECORD_PATIENCE)
         usage = empty.usage()
         assert (usage["files"], usage["bytes"]) == (FILES, empty.size)
         assert usage["saved"] >= empty.size
@@ -504,7 +505,7 @@ def test_two_caches_share_the_files_and_each_byte_crosses_the_link_once(empty: S
                     until(lambda: kernel.run(READ).text.strip() == str(wanted), 120)
                 assert empty.ask("verify", COLLECTION) == {"right": FILES, "damaged": [], "partial": 0, "repaired": []}
                 # What readers got of both is counted together.
-                until(lambda: empty.usage()["served"] >= served + empty.size, 30)
+                until(lambda: empty.usage()["served"] >= served + empty.size, RECORD_PATIENCE)
                 assert (empty.usage()["files"], empty.usage()["bytes"]) == (FILES, empty.size)
             finally:
                 empty.origin.start()

@@ -161,7 +161,7 @@ def test_ctrl_c_leaves_nothing_running(client: Client, opendata: Path) -> None:
     files = [str(opendata / PLACE / f"{sample}.4lep.root") for sample in EVENTS]
     with pytest.raises(KeyboardInterrupt):
         run("higgs-4l", files, client=client, progress=_Interrupting())
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while any(client.processing().values()):
         assert time.monotonic() < deadline
         time.sleep(0.05)

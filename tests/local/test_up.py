@@ -66,8 +66,7 @@ def test_status_names_parts_data_and_address(hub: Installation) -> None:
 
 
 def test_status_exits_with_1_when_a_part_died(hub: Installation) -> None:
-    os.kill(hub.pid("hub"), signal.SIGKILL)
-    time.sleep(0.5)
+    hub.kill("hub")
     done = hub.lumihub("status", check=False)
     assert done.returncode == 1
     assert "it ended by itself; type: ./deploy.py up" in done.stdout
@@ -116,7 +115,7 @@ def test_changed_setting_restarts_the_hub_alone(hub: Installation) -> None:
 
 def test_stale_process_record_is_not_believed(hub: Installation) -> None:
     record = hub.folder / "run" / "hub.json"
-    os.kill(hub.pid("hub"), signal.SIGKILL)
+    hub.kill("hub")
     # The id belongs to another process by now: this one.
     record.write_text(f'{{"pid": {os.getpid()}, "started": 1, "fingerprint": "x"}}')
     assert hub.up()["changes"] == ["started the hub"]
@@ -131,7 +130,7 @@ def test_lost_process_record_is_found_again(hub: Installation) -> None:
 
 
 def test_two_at_once_wait_for_each_other(hub: Installation) -> None:
-    os.kill(hub.pid("hub"), signal.SIGKILL)
+    hub.kill("hub")
     answers: list[dict[str, Any]] = []
     threads = [threading.Thread(target=lambda: answers.append(hub.up())) for _ in range(2)]
     for thread in threads:

@@ -7,9 +7,11 @@ import os
 import pwd
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
+import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from lumihub.local.processes import find_process
 from lumihub.operations.student import StudentSession
 from servers.ports import find_free_port
 
@@ -111,6 +114,14 @@ class Installation:
     def pid(self, part: str) -> int:
         """Process id of a part."""
         return int(json.loads((self.folder / "run" / f"{part}.json").read_text())["pid"])
+
+    def kill(self, part: str) -> None:
+        """End a part without a warning, and wait until nothing is left of it."""
+        process = find_process(self.pid(part))
+        assert process is not None
+        process.send(signal.SIGKILL)
+        while process.alive():
+            time.sleep(0.02)
 
     def student(self, name: str, password: str, *, server: bool = True) -> AbstractContextManager[StudentSession]:
         """A student who logged in and, with `server`, whose server answers."""

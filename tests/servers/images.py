@@ -67,7 +67,7 @@ def containerd(folder: Path) -> Iterator[Path]:
 def _running(words: list[str], log: Path, answers: Callable[[], bool]) -> Iterator[None]:
     with log.open("wb") as file, subprocess.Popen(words, stdout=file, stderr=file) as process:
         try:
-            end = time.monotonic() + 30
+            end = time.monotonic() + 60
             while not answers():
                 if process.poll() is not None or time.monotonic() > end:
                     raise RuntimeError(f"{words[0]} does not answer: {log.read_text(errors='replace')[-2000:]}")

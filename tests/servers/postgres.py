@@ -71,7 +71,7 @@ class PostgresServer:
         self._process = subprocess.Popen(
             [self._programs / "postgres", *words], cwd=self._folder, stdout=self._log, stderr=self._log, **account
         )
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while True:
             try:
                 with psycopg.connect(self._admin, autocommit=True) as connection:
