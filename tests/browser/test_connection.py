@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import expect
 
-from browser.chromium import CHROMIUM, person, running_chromium
+from browser.chromium import person, running_chromium
 from browser.jupyterlab import JupyterLab, log_in
 from lumihub.operations.student import StudentSession
 
@@ -21,9 +21,8 @@ if TYPE_CHECKING:
     from servers.hub import Installation
 
 pytestmark = [
-    pytest.mark.browser,
     pytest.mark.timeout(600),
-    pytest.mark.skipif(CHROMIUM is None, reason="no chromium here: apt-get install chromium"),
+    pytest.mark.browser,
 ]
 
 INTERRUPTED = "The way to your server is interrupted."

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import expect
 
-from browser.chromium import CHROMIUM, launched, person, running_chromium, telling_traffic
+from browser.chromium import launched, person, running_chromium, telling_traffic
 from browser.jupyterlab import JupyterLab, log_in
 from lumihub.operations.student import StudentSession
 from servers.hub import running_hub
@@ -25,11 +25,10 @@ if TYPE_CHECKING:
     from servers.hub import Installation
 
 pytestmark = [
-    pytest.mark.browser,
     pytest.mark.timeout(900),
     # The certificate is made for this test alone.
     pytest.mark.filterwarnings("ignore::urllib3.exceptions.InsecureRequestWarning"),
-    pytest.mark.skipif(CHROMIUM is None, reason="no chromium here: apt-get install chromium"),
+    pytest.mark.browser,
 ]
 
 COOKIE = "__Host-lumihub-server"

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import expect
 
-from browser.chromium import CHROMIUM, person, running_chromium
+from browser.chromium import person, running_chromium
 from browser.jupyterlab import ERRORS, Card, JupyterLab, find_colours, log_in
 from lumihub.analysis.plots import SIGNAL_COLOUR
 from lumihub.analysis.questions import load_question
@@ -26,9 +26,8 @@ if TYPE_CHECKING:
     from servers.hub import Installation
 
 pytestmark = [
-    pytest.mark.browser,
     pytest.mark.timeout(900),
-    pytest.mark.skipif(CHROMIUM is None, reason="no chromium here: apt-get install chromium"),
+    pytest.mark.browser,
 ]
 
 WELCOME = "Welcome: hunting for the Higgs boson"

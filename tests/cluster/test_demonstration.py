@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from playwright.sync_api import expect
 
-from browser.chromium import CHROMIUM, person, running_chromium
+from browser.chromium import person, running_chromium
 from browser.jupyterlab import JupyterLab, log_in
 from cluster.dask_students import BEGIN, Student
 from cluster.guards import without
@@ -140,7 +140,6 @@ def test_the_class_looks_on_and_can_do_nothing_to_it(one: ClusterInstallation, s
 
 
 @pytest.mark.browser
-@pytest.mark.skipif(CHROMIUM is None, reason="no chromium here: apt-get install chromium")
 @pytest.mark.usefixtures("started")
 def test_a_browser_shows_what_the_workers_do(one: ClusterInstallation, students: dict[str, Student]) -> None:
     ivo, kim = students["ivo"], students["kim"]

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import expect
 
-from browser.chromium import CHROMIUM, person, running_chromium
+from browser.chromium import person, running_chromium
 from browser.jupyterlab import JupyterLab, log_in
 
 if TYPE_CHECKING:
@@ -26,11 +26,10 @@ if TYPE_CHECKING:
     from cluster.installation import ClusterInstallation
 
 pytestmark = [
-    pytest.mark.browser,
     pytest.mark.timeout(900),
     pytest.mark.xrootd,
     pytest.mark.opendata,
-    pytest.mark.skipif(CHROMIUM is None, reason="no chromium here: apt-get install chromium"),
+    pytest.mark.browser,
 ]
 
 WELCOME = "Welcome: hunting for the Higgs boson"

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import expect
 
-from browser.chromium import CHROMIUM, person, running_chromium, telling_traffic
+from browser.chromium import person, running_chromium, telling_traffic
 from browser.jupyterlab import JupyterLab, log_in
 from cluster.edge import (
     CONTROLLER_ADDRESS,
@@ -39,11 +39,10 @@ if TYPE_CHECKING:
     from cluster.machine.access import Cluster
 
 pytestmark = [
-    pytest.mark.browser,
     pytest.mark.timeout(600),
     pytest.mark.xrootd,
     pytest.mark.opendata,
-    pytest.mark.skipif(CHROMIUM is None, reason="no chromium here: apt-get install chromium"),
+    pytest.mark.browser,
 ]
 
 SECRET = "hub-tls"

@@ -92,12 +92,13 @@ def build_access(settings: Settings, namespace: str) -> DataAccess:
         release=settings.data.release,
         mode="cache" if settings.cache.enabled else "stream",
         origin=settings.data.origin.url,
-        cache=_name_caches(settings, namespace) if settings.cache.enabled else None,
+        cache=name_caches(settings, namespace) if settings.cache.enabled else None,
         manifest=MANIFEST if settings.deployment.origin_manifest else None,
     )
 
 
-def _name_caches(settings: Settings, namespace: str) -> str:
+def name_caches(settings: Settings, namespace: str) -> str:
+    """The address by which pods of the cluster reach the cache, or several."""
     return "root://" + ",".join(f"{name}.{namespace}.svc:1094" for name in settings.cache_names)
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from lumihub.data.cache import exported_path
 from lumihub.data.nightly import NightlyOutcome, NightlyState, NightlyWork
+from lumihub.hub.kubernetes import name_caches
 from lumihub.kubernetes.objects import build_selector, find_condition, is_over, name_of, path_of
 
 if TYPE_CHECKING:
@@ -25,8 +26,7 @@ _WORK = "work.json.gz"
 
 def name_cache(settings: Settings) -> str:
     """What pods of the cluster call the origin's folder as the cache, or several, show it."""
-    hosts = ",".join(f"{name}.{settings.kubernetes.namespace}:1094" for name in settings.cache_names)
-    return f"root://{hosts}/{exported_path(settings.data.origin.url)}"
+    return f"{name_caches(settings, settings.kubernetes.namespace)}/{exported_path(settings.data.origin.url)}"
 
 
 def find_state(cluster: Cluster, settings: Settings) -> NightlyState | None:

@@ -47,7 +47,7 @@ class PlatformDask:
     @property
     def namespace(self) -> str:
         """Where it is."""
-        return f"{self.settings.kubernetes.namespace}-{self.use}"
+        return {"data": self.settings.data_namespace, "demo": self.settings.demo_namespace}[self.use]
 
     @property
     def job(self) -> str:

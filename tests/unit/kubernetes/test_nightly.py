@@ -69,4 +69,4 @@ def test_what_is_known_of_the_night(
 
 
 def test_pods_name_every_cache() -> None:
-    assert name_cache(SETTINGS) == "root://cache.lumihub:1094,cache-1.lumihub:1094//eos/opendata/atlas"
+    assert name_cache(SETTINGS) == "root://cache.lumihub.svc:1094,cache-1.lumihub.svc:1094//eos/opendata/atlas"
