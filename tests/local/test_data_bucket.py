@@ -11,12 +11,13 @@ from urllib.parse import urlsplit
 import pytest
 
 from cluster.machine.programs import S3, ensure_programs
+from lumihub.data.cached import count_cached, read_cached
 from lumihub.errors import LumiHubError
 from opendata import EVENTS, PLACE
 from servers.hub import Installation, installation
 from servers.link import Link
 from servers.s3 import S3Server
-from servers.xrootd import wait_for_whole_files
+from servers.xrootd import wait_until_closed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -114,14 +115,17 @@ def test_files_go_from_the_origin_into_a_bucket_and_from_there_through_the_cache
         expected = str([events for events, _ in EVENTS.values()])
         assert read(hub, "ada") == expected
         folder = hub.folder / "data" / "cache" / BUCKET / "atlas"
-        wait_for_whole_files(folder, len(EVENTS))
+        wait_until_closed(hub.pid("cache"))
+        first = count_cached(read_cached(folder))
+        assert (first.files, first.held > 0) == (len(EVENTS), True)
         before = link.down
         assert read(hub, "bob") == expected
         assert link.down - before < 20_000
 
+        wait_until_closed(hub.pid("cache"))
         assert len(type_data(hub, "evict", "4lep")) == len(EVENTS)
         assert len(type_data(hub, "warm", "4lep")["warmed"]) == len(EVENTS)
-        wait_for_whole_files(folder, len(EVENTS))
+        wait_until_closed(hub.pid("cache"))
         verdict = type_data(hub, "verify")
         assert verdict["cached"] == {"compared": len(EVENTS), "damaged": [], "partial": 0}
         original = {name: (xrootd_origin.files / PLACE / f"{name}.4lep.root").read_bytes() for name in EVENTS}

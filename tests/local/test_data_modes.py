@@ -22,7 +22,7 @@ from lumihub.progress import Silent
 from opendata import EVENTS
 from servers.link import Link
 from servers.web import WebOrigin
-from servers.xrootd import CLIENT_ENVIRONMENT, EXPORT, XRootDCache, wait_for_whole_files
+from servers.xrootd import CLIENT_ENVIRONMENT, EXPORT, XRootDCache
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -112,7 +112,7 @@ def test_the_second_read_through_the_cache_takes_nothing_from_the_origin(
         access = DataAccess(release="2020", mode="cache", origin=origin, cache=cache.url, manifest=manifest)
         assert _read(access) == _EXPECTED
         assert link.down > 20_000
-        wait_for_whole_files(cache.data, 3)
+        cache.wait_until_closed()
         before = link.down
         assert _read(access) == _EXPECTED
         assert link.down == before
@@ -141,7 +141,7 @@ def test_the_cache_in_front_of_a_web_server(xrootd_origin: XRootDOrigin, manifes
         with XRootDCache(origin) as cache:
             access = DataAccess(release="2020", mode="cache", origin=origin, cache=cache.url, manifest=manifest)
             assert _read(access) == _EXPECTED
-            wait_for_whole_files(cache.data, 3)
+            cache.wait_until_closed()
             served = web.served
             assert served == 25_826 + 60_364 + 84_525
             assert _read(access) == _EXPECTED
@@ -166,7 +166,7 @@ def test_a_flipped_byte_in_the_cache_is_found_and_comes_anew(
             release="2020", mode="cache", origin=xrootd_origin.url(), cache=cache.url, manifest=manifest
         )
         assert _read(access) == _EXPECTED
-        wait_for_whole_files(cache.data, 3)
+        cache.wait_until_closed()
         files = access.catalogue().files
         assert find_damaged(cache.data, files, Silent()) == ([], 3, 0)
         victim = cache.data / files[1].path
@@ -181,7 +181,7 @@ def test_a_flipped_byte_in_the_cache_is_found_and_comes_anew(
         assert evict(cache.data, files[1].path)
         assert not evict(cache.data, files[1].path)
         assert _read(access) == _EXPECTED
-        wait_for_whole_files(cache.data, 3)
+        cache.wait_until_closed()
         assert find_damaged(cache.data, files, Silent()) == ([], 3, 0)
 
 

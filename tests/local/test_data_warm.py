@@ -17,7 +17,7 @@ from lumihub.data.cache import find_cache_obstacle
 from lumihub.data.origins import Origin
 from opendata import PLACE
 from servers.link import Link
-from servers.xrootd import CLIENT_ENVIRONMENT, EXPORT, XRootDCache, XRootDOrigin, wait_for_whole_files
+from servers.xrootd import CLIENT_ENVIRONMENT, EXPORT, XRootDCache, XRootDOrigin
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -86,7 +86,7 @@ def test_a_warmed_collection_comes_over_the_link_once(school: School) -> None:
     assert "all 4 files are in the cache already (12.0 MB)" in school.type("warm", "4lep")[1]
     assert school.link.down - before == came
 
-    wait_for_whole_files(school.cache.data, 4)  # until then the cache itself has them open
+    school.cache.wait_until_closed()
     school.type("evict", "4lep", "-s", "data_B")
     assert "1 of 4 files to warm, 3.0 MB" in school.type("warm", "4lep")[1]
     sums = {path.name: zlib.adler32(path.read_bytes()) for path in school.cache.data.rglob("*.root")}
@@ -125,6 +125,7 @@ def test_a_file_that_was_thrown_out_under_a_reader_is_not_called_warm(school: Sc
             f"error: {name} was read, but the cache keeps nothing of it: it was thrown out while a reader had it open\n"
             "  fix: close the notebooks that read it, or restart their kernels\n"
         )
+    school.cache.wait_until_closed()
     before = school.link.down
     assert "1 files warmed" in school.type("warm", "4lep")[1]
     assert school.link.down - before >= SIZE

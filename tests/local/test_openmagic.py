@@ -16,7 +16,7 @@ from opendata import EVENTS, PLACE
 from servers.hub import Installation, installation
 from servers.link import Link
 from servers.ports import find_free_port
-from servers.xrootd import EXPORT, wait_for_whole_files
+from servers.xrootd import EXPORT, wait_until_closed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -119,7 +119,9 @@ def test_a_notebook_of_atlas_reads_through_the_cache_with_and_without_the_intern
         assert f"Files are read from root://127.0.0.1:{hub.settings['data']['cache']['port']}/{EXPORT}" in asked
         assert read == expected
         folder = hub.folder / "data" / "cache" / EXPORT.strip("/")
-        first = wait_for_whole_files(folder, len(EVENTS))
+        wait_until_closed(hub.pid("cache"))
+        first = count_cached(read_cached(folder))
+        assert first.files == len(EVENTS)
         # All that came over the link is in the cache.
         assert 20_000 < first.held <= link.down < first.held + 200_000
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -19,14 +20,11 @@ from lumihub.data.cache import (
     ensure_cache_folders,
     find_xrootd,
 )
-from lumihub.data.cached import count_cached, read_cached
 from lumihub.data.origins import speaks_xrootd
 from servers.ports import find_free_port
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from lumihub.data.cached import CacheCounters
+    from collections.abc import Iterator, Mapping
 
 EXPORT = "/eos/opendata/atlas"
 # XRootD refuses to run as root.
@@ -36,8 +34,8 @@ CLIENT_ENVIRONMENT = {"XRD_CONNECTIONWINDOW": "3", "XRD_CONNECTIONRETRY": "2", "
 
 # Seconds until a server must answer; a busy machine needs more than a few.
 PATIENCE = 60
-# Seconds until the cache's records tell what readers got. It writes them a moment after the last reader has gone, but
-# where blocks still wait for a busy disk then, XRootD looks at the file again only 30 s later, and after as long again.
+# Seconds until the cache has closed a file and written in its record what readers got. That is a moment after the last
+# reader has gone, but where blocks still wait for a busy disk then, XRootD looks at the file again only 30 s later.
 RECORD_PATIENCE = 100
 
 
@@ -174,6 +172,11 @@ class XRootDCache(_Server):
         """The folder below which the releases lie in the cache."""
         return self.folders.data / EXPORT.strip("/")
 
+    def wait_until_closed(self) -> None:
+        """Wait until it has closed every file, and so has written its record."""
+        assert self._process is not None
+        wait_until_closed(self._process.pid)
+
     def command(self) -> list[str]:
         """The argument list that runs the cache."""
         xrootd = find_xrootd()
@@ -194,17 +197,19 @@ class XRootDCache(_Server):
         return build_cache_command(xrootd, config, self.folders.run / "log", user=USER)
 
 
-def wait_for_whole_files(folder: Path, files: int) -> CacheCounters:
-    """The cache's counters, once its records tell of so many whole files and of what readers got of each.
+def wait_until_closed(cache: int) -> None:
+    """Wait until the cache has closed every file, and so has written its record.
 
     Args:
-        folder: the one below which the releases lie in the cache.
-        files: how many.
+        cache: its process id.
     """
     end = time.monotonic() + RECORD_PATIENCE
-    while True:
-        found = list(read_cached(folder))
-        if len(found) == files and all(file.complete and file.hit + file.missed for file in found):
-            return count_cached(found)
-        assert time.monotonic() < end, found
+    while held := [name for name in _open_files(cache) if ".root" in name]:
+        assert time.monotonic() < end, held
         time.sleep(0.2)
+
+
+def _open_files(process: int) -> Iterator[str]:
+    for link in Path(f"/proc/{process}/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):  # closed meanwhile
+            yield str(link.readlink())
