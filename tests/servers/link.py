@@ -51,7 +51,7 @@ class Link:
         self._answering = threading.Event()
         self._answering.set()
         self._open: list[socket.socket] = []
-        self.port = find_free_port(address)
+        self.port = find_free_port()
         self._listener = socket.create_server((address, self.port))
         threading.Thread(target=self._accept, daemon=True).start()
 

@@ -45,7 +45,7 @@ class PostgresServer:
 
     def __init__(self, programs: Path, address: str = "127.0.0.1") -> None:
         self._programs, self.address = programs, address
-        self.port = find_free_port(address)
+        self.port = find_free_port()
         self._process: subprocess.Popen[bytes] | None = None
 
     @property

@@ -39,7 +39,7 @@ class S3Server:
         self.folder, self._keys = folder, keys
         self.authority = make_certificates(keys, address) if keys else None
         self.key, self._secret = secrets.token_hex(8), secrets.token_hex(16)
-        self.port = find_free_port(address)
+        self.port = find_free_port()
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
