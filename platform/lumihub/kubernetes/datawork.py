@@ -124,8 +124,8 @@ class DataWork:
                     continue
                 self._check(followed)
                 trouble = self._dask.find_trouble()
-                troubled = (troubled or time.monotonic()) if trouble else None
-                if trouble and time.monotonic() - (troubled or 0) > _HOPELESS_SECONDS:
+                troubled = (troubled or time.monotonic()) if trouble and trouble.hopeless else None
+                if trouble and troubled and time.monotonic() - troubled > _HOPELESS_SECONDS:
                     self.stop()
                     raise LumiHubError(f"the work could not begin: {trouble}", where=self.namespace, fix=trouble.fix)
                 time.sleep(_LOOK_SECONDS)

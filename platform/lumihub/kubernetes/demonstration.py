@@ -120,16 +120,17 @@ class DemonstrationCluster:
                 if found.ready >= found.workers or (first and now - first > _MORE_SECONDS):
                     return found
                 trouble = self._dask.find_trouble()
-                troubled = (troubled or now) if trouble else None
-                if trouble and now - (troubled or 0) > _HOPELESS_SECONDS:
+                troubled = (troubled or now) if trouble and trouble.hopeless else None
+                if trouble and troubled and now - troubled > _HOPELESS_SECONDS:
                     raise LumiHubError(f"it can't start: {trouble}", where=self._dask.namespace, fix=trouble.fix)
                 if not first and now - began > _START_SECONDS:
                     raise LumiHubError(
-                        f"no Dask worker came within {_START_SECONDS:.0f} s",
+                        f"no Dask worker came within {_START_SECONDS:.0f} s{f': {trouble}' if trouble else ''}",
                         where=self._dask.namespace,
-                        fix=f"kubectl --namespace {self._dask.namespace} get pods says what they wait for",
+                        fix=trouble.fix if trouble else "./deploy.py doctor",
                     )
-                task.describe(f"waiting for Dask workers: {found.ready} of {found.workers} ({now - began:.0f} s)")
+                why = f": {trouble.words}" if trouble else ""
+                task.describe(f"waiting for Dask workers: {found.ready} of {found.workers} ({now - began:.0f} s){why}")
                 time.sleep(_LOOK_SECONDS)
 
 

@@ -137,10 +137,10 @@ class PlatformDask:
         return list(self.cluster.items(path_of("pods", self.namespace), labelSelector=self._own))
 
     def find_trouble(self) -> Trouble | None:
-        """Why it will never come up, where that is certain."""
+        """Why it does not come up; of several reasons one that won't pass."""
         events = self.cluster.items(path_of("events", self.namespace))
         found = (explain_pod(pod, events) for pod in self.pods())
-        return next((trouble for trouble in found if trouble and trouble.hopeless), None)
+        return min(filter(None, found), key=lambda trouble: not trouble.hopeless, default=None)
 
     def _create(self, job: Object) -> None:
         deadline = time.monotonic() + _GONE_SECONDS
