@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 NAMESPACE = f"lumihub-chart-{uuid.uuid4().hex[:6]}"
 USERS = f"{NAMESPACE}-users"
-DATA = f"{NAMESPACE}-data"
+PLATFORM = [f"{NAMESPACE}-{use}" for use in ("data", "demo")]
 COHORTS = [f"{NAMESPACE}-dask-{name}" for name in ("default", "class-9b")]
 PLACE = (f"--set=kubernetes.usersNamespace={USERS}",)
 
@@ -36,10 +36,10 @@ def helm(cluster: Cluster) -> Path:
 def namespaces(cluster: Cluster) -> Iterator[None]:
     """All namespaces, as strict as `up` and the chart make them; gone afterwards."""
     level = {"pod-security.kubernetes.io/enforce": "restricted", "pod-security.kubernetes.io/warn": "restricted"}
-    for name in (NAMESPACE, USERS, DATA, *COHORTS):
+    for name in (NAMESPACE, USERS, *PLATFORM, *COHORTS):
         cluster.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": level}})
     yield
-    cluster.kubectl("delete", "namespace", NAMESPACE, USERS, DATA, *COHORTS)
+    cluster.kubectl("delete", "namespace", NAMESPACE, USERS, *PLATFORM, *COHORTS)
 
 
 @pytest.mark.usefixtures("namespaces", "definitions")
