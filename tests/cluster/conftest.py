@@ -25,6 +25,7 @@ from cluster.installation import (
 from cluster.machine.access import Cluster, other_cluster, own_cluster
 from cluster.machine.processes import find_init
 from cluster.machine.runbook import ensure_down, ensure_up, find_obstacle, in_use, present
+from cluster.waiting import until
 from collection import lay_out_collection, lay_out_photons
 from lumihub.data.cache import find_cache_obstacle
 from lumihub.errors import LumiHubError
@@ -200,5 +201,7 @@ def one(installed: tuple[ClusterInstallation, dict[str, Any]]) -> Iterator[Clust
     """The installation, with the values file as it was."""
     installation, _ = installed
     settings = installation.settings
+    # Tests of the cluster itself kill the node, and all that runs on it comes up again after that.
+    until(installation.serves, 180)
     yield installation
     installation.write(settings)

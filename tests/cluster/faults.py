@@ -27,13 +27,14 @@ def kill_pod(one: ClusterInstallation, component: str) -> None:
     pods = json.loads(one.cluster.kubectl("--namespace", NAMESPACE, "get", "pods", selector, "--output=json"))["items"]
     assert pods, f"no pod of {component}"
     for pod in pods:
-        for pid in _find_processes(pod["metadata"]["uid"]):
+        for pid in find_processes(pod["metadata"]["uid"]):
             os.kill(pid, signal.SIGKILL)
     names = [pod["metadata"]["name"] for pod in pods]
     one.cluster.kubectl("--namespace", NAMESPACE, "delete", "pod", *names, "--grace-period=0", "--force")
 
 
-def _find_processes(uid: str) -> list[int]:
+def find_processes(uid: str) -> list[int]:
+    """Processes of a pod, by the pod's uid."""
     found = []
     for folder in Path("/proc").glob("[0-9]*"):
         try:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import requests
 import yaml
 
 from lumihub.errors import LumiHubError
@@ -98,6 +99,13 @@ class ClusterInstallation:
     def url(self) -> str:
         """The public address: a port of the node."""
         return f"http://{self.cluster.node_address}:{self.settings['proxy']['service']['nodePorts']['http']}/"
+
+    def serves(self) -> bool:
+        """Whether the hub answers at the public address."""
+        try:
+            return requests.get(f"{self.url}hub/health", timeout=5).ok
+        except requests.RequestException:
+            return False
 
     def write(self, settings: dict[str, Any]) -> None:
         """Replace the values file."""

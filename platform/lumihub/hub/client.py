@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from lumihub.backend import Access
 
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
+# What a proxy says, and not as JSON, that was started anew and does not know the way yet, or whose hub is gone.
+_ASTRAY = (404, 502, 503, 504)
 # Each account costs a quarter of a second of hashing, on purpose.
 BATCH = 8
 
@@ -108,6 +110,12 @@ def _explain(error: urllib.error.HTTPError, url: str) -> LumiHubError:
         message = json.loads(error.read())["message"]
     except (ValueError, KeyError, TypeError):
         message = error.reason
+        if error.code in _ASTRAY:
+            return LumiHubError(
+                f"the hub does not answer: the proxy does not reach it ({error.code} {message})",
+                where=url,
+                fix="./deploy.py status says when it runs; after a restart that takes some seconds",
+            )
     if error.code in (400, 404) and "lumihub" in url:
         return InputError(str(message), where=url)
     return LumiHubError(f"the hub answered {error.code}: {message}", where=url, fix="./deploy.py logs hub")
