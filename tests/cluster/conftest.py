@@ -16,6 +16,7 @@ from cluster.installation import (
     DASK,
     GROUPS,
     LESSONS,
+    NAMESPACE,
     OWN_NAME,
     ClusterInstallation,
     build_images,
@@ -47,6 +48,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "cluster" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.cluster)
+    # They take away what the others share.
+    items.sort(key=lambda item: item.path.name == "test_removal.py")
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
@@ -202,6 +205,7 @@ def one(installed: tuple[ClusterInstallation, dict[str, Any]]) -> Iterator[Clust
     installation, _ = installed
     settings = installation.settings
     # Tests of the cluster itself kill the node, and all that runs on it comes up again after that.
-    until(installation.serves, 180)
+    if installation.cluster.kubectl("--namespace", NAMESPACE, "get", "deployment", "hub", "--ignore-not-found"):
+        until(installation.serves, 180)
     yield installation
     installation.write(settings)
