@@ -202,7 +202,9 @@ def test_no_workers_at_all_is_refused() -> None:
 def test_a_place_that_is_none_is_refused() -> None:
     with pytest.raises(InputError) as caught:
         compute.client(where="moon")  # type: ignore[arg-type]
-    assert str(caught.value) == ('error: where is \'moon\'\n  fix: give where="here" or where="pods", or leave it out')
+    assert str(caught.value) == (
+        'error: where is \'moon\'\n  fix: give where="here", "pods" or "demo", or leave it out'
+    )
 
 
 def test_pods_on_one_machine_are_processes_of_it(home: Path) -> None:
