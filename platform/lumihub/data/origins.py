@@ -216,9 +216,14 @@ def speaks_xrootd(host: str, port: int, timeout: float = 5) -> bool:
 def probe_origin(url: str, timeout: float = 5) -> OriginState:
     """Ask an origin for its folder, in `timeout` seconds at most, also where a firewall swallows every packet."""
     found: list[OriginState] = []
+    try:
+        # Loading a client takes seconds of its own on a busy machine, which are not the origin's.
+        filesystem = _find_filesystem(url, timeout)
+    except InputError as error:
+        return OriginState(False, error.faults[0].what)
     began = time.monotonic()
     # A thread of its own bounds what nothing else does: looking up the name.
-    asking = threading.Thread(target=lambda: found.append(_ask(url, timeout)), daemon=True)
+    asking = threading.Thread(target=lambda: found.append(_ask(url, filesystem, timeout)), daemon=True)
     asking.start()
     asking.join(timeout)
     if not found:
@@ -231,7 +236,7 @@ def probe_origin(url: str, timeout: float = 5) -> OriginState:
     )
 
 
-def _ask(url: str, timeout: float) -> OriginState:
+def _ask(url: str, filesystem: tuple[Any, str], timeout: float) -> OriginState:
     parts = urlsplit(url)
     try:
         if parts.scheme in _PORTS and parts.hostname and not _proxied(parts.scheme, parts.hostname):
@@ -241,10 +246,8 @@ def _ask(url: str, timeout: float) -> OriginState:
                 socket.create_connection((parts.hostname, port), timeout=timeout).close()
             elif not speaks_xrootd(parts.hostname, port, timeout):
                 return OriginState(False, f"{parts.hostname} answers on port {port}, but not as an XRootD server")
-        fs, root = _find_filesystem(url, timeout)
+        fs, root = filesystem
         fs.info(root)
-    except InputError as error:
-        return OriginState(False, error.faults[0].what)
     except socket.gaierror:
         return OriginState(False, f"the name {parts.hostname} is not known here")
     except ConnectionRefusedError:

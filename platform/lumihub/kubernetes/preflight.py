@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from lumihub.progress import Progress
     from lumihub.settings import Settings
 
-_ORIGIN_SECONDS = 5.0
+# A node that just got the images, and a class beside it, may be busy.
+_ORIGIN_SECONDS = 10.0
 _POD_SECONDS = 120.0
 _PROBE = """
 import json, sys
