@@ -10,7 +10,7 @@ from kubernetes_asyncio.client import NetworkingV1Api
 from kubernetes_asyncio.client.rest import ApiException
 
 from lumihub.gateway.configuration import Configuration, load_configuration
-from lumihub.labels import DASHBOARD_PORT, SCHEDULER_PORT, STUDENT, label_student
+from lumihub.labels import DASHBOARD_PORT, SCHEDULER_PORT, select_server
 
 _CONFLICT = 409
 # Far from the accounts of images and nodes.
@@ -73,15 +73,7 @@ def build_policy(cluster: dict[str, Any], configuration: Configuration) -> dict[
     """
     metadata = cluster["metadata"]
     own = {"gateway.dask.org/cluster": metadata["name"]}
-    owner = {
-        "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": configuration.users_namespace}},
-        "podSelector": {
-            "matchLabels": {
-                "app.kubernetes.io/component": "singleuser-server",
-                STUDENT: label_student(cluster["spec"]["username"]),
-            }
-        },
-    }
+    owner = select_server(configuration.users_namespace, cluster["spec"]["username"])
     return {
         "apiVersion": "networking.k8s.io/v1",
         "kind": "NetworkPolicy",

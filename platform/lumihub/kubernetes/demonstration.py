@@ -13,7 +13,7 @@ from lumihub.backend import Demonstration
 from lumihub.errors import LumiHubError
 from lumihub.kubernetes.objects import is_ready, labels_of, path_of
 from lumihub.kubernetes.platformdask import PlatformDask
-from lumihub.labels import SCHEDULER_PORT, STUDENT, label_student
+from lumihub.labels import SCHEDULER_PORT, select_server
 
 if TYPE_CHECKING:
     from lumihub.kubernetes.access import Cluster, Object
@@ -136,7 +136,7 @@ class DemonstrationCluster:
 
 def build_policy(settings: Settings, instructor: str) -> Object:
     """The NetworkPolicy that lets one account's server work with the cluster. Pure."""
-    server = {"app.kubernetes.io/component": "singleuser-server", STUDENT: label_student(instructor)}
+    server = select_server(settings.kubernetes.users_namespace, instructor)
     return {
         "apiVersion": "networking.k8s.io/v1",
         "kind": "NetworkPolicy",
@@ -152,18 +152,6 @@ def build_policy(settings: Settings, instructor: str) -> Object:
         "spec": {
             "podSelector": {"matchLabels": {_COMPONENT: "scheduler"}},
             "policyTypes": ["Ingress"],
-            "ingress": [
-                {
-                    "from": [
-                        {
-                            "namespaceSelector": {
-                                "matchLabels": {"kubernetes.io/metadata.name": settings.kubernetes.users_namespace}
-                            },
-                            "podSelector": {"matchLabels": server},
-                        }
-                    ],
-                    "ports": [{"port": SCHEDULER_PORT}],
-                }
-            ],
+            "ingress": [{"from": [server], "ports": [{"port": SCHEDULER_PORT}]}],
         },
     }
